@@ -1,0 +1,56 @@
+"""Set up a database and move its schema: roles and database by the administrator, tables by `hub_owner`."""
+
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from shared.stores.sql import SqlBlocks
+
+HERE = Path(__file__).parent
+ROLES = SqlBlocks(HERE / "roles.sql")
+LOCK_TIMEOUT = "5s"  # a migration that waits for a busy table must not queue everyone else behind it
+
+
+def prepare(admin_dsn: str, *, database: str, passwords: dict[str, str]) -> None:
+    """Create the roles, the database and its tables, each only where missing.
+
+    `passwords` maps `hub_owner` and `hub_app` to theirs; the other roles are never logged in to.
+    """
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(ROLES["create_roles"])
+        for role, password in passwords.items():
+            admin.execute(
+                sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
+            )
+        if not admin.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone():
+            name, owner = sql.Identifier(database), sql.Identifier("hub_owner")
+            admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
+    upgrade(make_conninfo(admin_dsn, dbname=database, user="hub_owner", password=passwords["hub_owner"]))
+
+
+def upgrade(owner_dsn: str, revision: str = "head") -> None:
+    """Migrate up to `revision`."""
+    _run(owner_dsn, command.upgrade, revision)
+
+
+def downgrade(owner_dsn: str, revision: str) -> None:
+    """Migrate down to `revision`; `base` is an empty database."""
+    _run(owner_dsn, command.downgrade, revision)
+
+
+def _run(owner_dsn: str, move: object, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(HERE / "migrations"))
+    settings = conninfo_to_dict(owner_dsn) | {"options": f"-c lock_timeout={LOCK_TIMEOUT}"}
+    engine = create_engine("postgresql+psycopg://", connect_args=settings, poolclass=NullPool)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        move(config, revision)  # type: ignore[operator] # alembic's commands are untyped callables
+        connection.commit()
+    engine.dispose()

@@ -1,0 +1,15 @@
+-- name: create_roles
+-- Cluster-wide roles, created once by the server's administrator. None may bypass row-level security.
+DO $$
+DECLARE wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['hub_owner', 'hub_app', 'hub_sync', 'hub_sweeper'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+            EXECUTE format('CREATE ROLE %I NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS', wanted);
+        END IF;
+    END LOOP;
+END
+$$;
+-- INHERIT FALSE matters: a policy or grant "TO hub_sweeper" must not reach hub_app until it says SET ROLE.
+GRANT hub_sync TO hub_app WITH INHERIT FALSE, SET TRUE;
+GRANT hub_sweeper TO hub_app WITH INHERIT FALSE, SET TRUE;

@@ -1,0 +1,65 @@
+"""Every setting of the app, read once from the environment; what is missing is named in one error."""
+
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import Misconfigured
+
+
+class Settings(BaseSettings):
+    """App settings, in the order of `local.settings.json.example`.
+
+    Storage and Cosmos DB are reached by connection string, or by URI and managed identity: the names are those of
+    the Functions host's identity-based connections, so that triggers and code share them.
+    """
+
+    model_config = SettingsConfigDict(case_sensitive=True, extra="ignore", frozen=True, populate_by_name=True)
+
+    storage: str | None = Field(None, alias="HubStorage")
+    storage_blob_uri: str | None = Field(None, alias="HubStorage__blobServiceUri")
+    storage_queue_uri: str | None = Field(None, alias="HubStorage__queueServiceUri")
+    cosmos: str | None = Field(None, alias="HubCosmos")
+    cosmos_endpoint: str | None = Field(None, alias="HubCosmos__accountEndpoint")
+    identity_client_id: str | None = Field(None, alias="AZURE_CLIENT_ID")
+    cosmos_database: str = Field(alias="COSMOS_DATABASE")
+    postgres_dsn: str = Field(alias="POSTGRES_DSN")
+    postgres_pool_size: int = Field(4, alias="POSTGRES_POOL_SIZE", ge=1, le=100)
+    secret_keys: str = Field(alias="SECRET_KEYS", repr=False)
+    public_base_url: str = Field(alias="PUBLIC_BASE_URL")
+    ai_provider: str = Field("offline", alias="AI_PROVIDER")
+    retry_base_seconds: float = Field(1, alias="RETRY_BASE_SECONDS", gt=0)
+    retry_max_seconds: float = Field(900, alias="RETRY_MAX_SECONDS", gt=0)
+    source_cache_seconds: float = Field(60, alias="SOURCE_CACHE_SECONDS", ge=0)
+    sweep_after_seconds: float = Field(120, alias="SWEEP_AFTER_SECONDS", gt=0)
+    tombstone_ttl_seconds: int = Field(2_592_000, alias="TOMBSTONE_TTL_SECONDS", gt=0)
+    sweep_inbound_schedule: str = Field(alias="SWEEP_INBOUND_SCHEDULE")
+    publish_sources_schedule: str = Field(alias="PUBLISH_SOURCES_SCHEDULE")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        missing = []
+        if not self.storage and not (self.storage_blob_uri and self.storage_queue_uri):
+            missing.append("HubStorage (or HubStorage__blobServiceUri and HubStorage__queueServiceUri)")
+        if not self.cosmos and not self.cosmos_endpoint:
+            missing.append("HubCosmos (or HubCosmos__accountEndpoint)")
+        if missing:
+            raise ValueError("missing: " + "; ".join(missing))
+        return self
+
+
+def read_settings() -> Settings:
+    """Read the environment. Raises Misconfigured with every setting that is missing or wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = sorted(
+            {_problem(str(item["loc"][0]) if item["loc"] else "", item["msg"]) for item in error.errors()}
+        )
+        raise Misconfigured("settings: " + "; ".join(problems)) from None
+
+
+def _problem(name: str, message: str) -> str:
+    # The value is left out on purpose: it may be a secret.
+    return f"{name}: {message}" if name else message.removeprefix("Value error, ")
