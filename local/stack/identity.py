@@ -1,0 +1,64 @@
+"""As whom Postgres runs: it refuses root, and its files must not need looser permissions than they have."""
+
+import os
+import pwd
+import subprocess
+import sys
+from pathlib import Path
+
+from local.stack.process import launched
+from local.trouble import Trouble
+
+# initdb looks its own name up, so the user must have an account; these two own no files and are everywhere.
+SPARE_USERS = ("nobody", "daemon")
+
+
+def choose_identity(data: Path, program: Path) -> str:
+    """The launcher's identity under which `program` runs and `data`'s parent can be written: `same` unless we are root.
+
+    Root tries a user namespace first (nothing changes owner), then another user; whoever owns `data` already wins.
+    Raises Trouble when none of them works.
+    """
+    if os.geteuid() != 0:
+        return "same"
+    if sys.platform != "linux":
+        raise Trouble("Postgres refuses to run as root", do="Run this command as an ordinary user.")
+    failures = []
+    for identity in _candidates(data):
+        failure = _try(identity, program, data.parent)
+        if not failure:
+            return identity
+        failures.append(failure)
+    raise Trouble(
+        f"Postgres refuses to run as root, and no other identity works here ({'; '.join(failures)})",
+        do="Run this command as an ordinary user, in a checkout that user owns.",
+    )
+
+
+def hand_over(directory: Path, identity: str) -> None:
+    """Give `directory` and all in it to the user of a `UID:GID` identity; nothing to do for the others."""
+    uid, colon, gid = identity.partition(":")
+    if not colon or directory.stat().st_uid == int(uid):
+        return
+    for path in [*directory.rglob("*"), directory]:
+        os.chown(path, int(uid), int(gid), follow_symlinks=False)
+
+
+def _candidates(data: Path) -> list[str]:
+    if data.exists() and (owner := data.stat()).st_uid != 0:
+        return [f"{owner.st_uid}:{owner.st_gid}"]
+    accounts = {account.pw_name: account for account in pwd.getpwall()}
+    spare = [accounts[name] for name in SPARE_USERS if name in accounts]
+    return ["namespace", *(f"{account.pw_uid}:{account.pw_gid}" for account in spare)]
+
+
+def _try(identity: str, program: Path, directory: Path) -> str:
+    # The namespace's user is the real owner, so it is asked to write; the other user gets the directory only once chosen.
+    write_test = "-w" if identity == "namespace" else "-d"
+    script = 'test "$1" "$2" && exec "$3" --version'
+    argv = ("/bin/sh", "-c", script, "sh", write_test, str(directory), str(program))
+    command = launched(argv, death_signal=9, identity=identity)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    if done.returncode == 0:
+        return ""
+    return done.stderr.strip() or f"{identity}: {program} or {directory} is out of its reach"
