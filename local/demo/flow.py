@@ -1,0 +1,119 @@
+"""The demo from an empty stack to one contact's history."""
+
+import argparse
+import asyncio
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+from rich.console import Console
+
+from local.demo import report, samples
+from local.demo.client import SEE_THE_LOG, Hub
+from local.demo.journeys import send_all
+from local.demo.place import Place, running
+from local.demo.progress import step
+from local.demo.reading import Context
+from local.demo.samples import Sample
+from local.demo.stores import Tally, tally
+from local.terminal import explain
+from local.trouble import Trouble
+from shared.clock import SystemClock
+
+STATE = Path(__file__).resolve().parents[2] / ".local" / "demo"
+SHOWN = "ada.whitcombe@example.com"
+_SYNC_PATIENCE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to; `seconds` is the way from webhook to context of each sample."""
+
+    context: Context
+    tallies: Sequence[Tally]
+    seconds: Sequence[float]
+
+
+def run(argv: Sequence[str]) -> int:
+    """Start a stack, send the samples, print what became of them, stop the stack; the exit code."""
+    options = _parser().parse_args(argv)
+    console = Console(stderr=True)
+    try:
+        with _alone(STATE), running(STATE, console) as place:
+            outcome = _send_and_look(place, console)
+    except Trouble as trouble:
+        explain(trouble)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    print(_told(outcome, as_json=options.json))
+    if not all(one.agrees for one in outcome.tallies):
+        explain(Trouble("the stores do not agree about what was sent", do=SEE_THE_LOG))
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./dev demo", description=run.__doc__)
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object instead")
+    return parser
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Empty the state directory, unless a demo runs in it: its databases must not lose their files."""
+    import fcntl
+
+    state.parent.mkdir(parents=True, exist_ok=True)
+    with state.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Trouble("another ./dev demo is running in this checkout", do="wait for it, or stop it") from None
+        shutil.rmtree(state, ignore_errors=True)
+        yield
+
+
+def _send_and_look(place: Place, console: Console) -> Outcome:
+    bodies = samples.load(SystemClock().now())
+    context, seconds = asyncio.run(_send(place, bodies, console))
+    with step(console, "Comparing the stores"):
+        tallies = _settled(place, bodies)
+    return Outcome(context, tallies, seconds)
+
+
+async def _send(place: Place, bodies: Sequence[Sample], console: Console) -> tuple[Context, list[float]]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
+        hub = Hub(session, place.base_url, key=place.key, project_id=place.stores.project_id)
+        try:
+            journeys = await send_all(hub, bodies, place.endpoints, console=console)
+            contact = await hub.contact(SHOWN)
+            if contact is None:
+                raise Trouble(f"no contact has the address {SHOWN}", do=SEE_THE_LOG)
+            context = await hub.context(contact.id)
+        except aiohttp.ClientError as lost:
+            raise Trouble(f"the local host no longer answers: {lost!r}", do=SEE_THE_LOG) from lost
+    return context, [journey.seconds for journey in journeys if journey.seconds is not None]
+
+
+def _settled(place: Place, bodies: Sequence[Sample]) -> list[Tally]:
+    """Count until the stores agree: the change feed reaches Postgres a moment after the analysis."""
+    deadline = time.monotonic() + _SYNC_PATIENCE.total_seconds()
+    while True:
+        tallies = tally(place.stores, bodies)
+        if all(one.agrees for one in tallies) or time.monotonic() > deadline:
+            return tallies
+        time.sleep(0.5)
+
+
+def _told(outcome: Outcome, *, as_json: bool) -> str:
+    if as_json:
+        return report.figures(outcome.context, outcome.tallies, outcome.seconds)
+    parts = (report.history(outcome.context), report.counts(outcome.tallies), report.latency(outcome.seconds))
+    return "\n\n".join(["", *parts])

@@ -1,0 +1,93 @@
+"""Every sample's way from the webhook to the contact's context."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from rich.console import Console
+
+from local.demo.client import SEE_THE_LOG, Endpoint, Hub
+from local.demo.progress import counting
+from local.demo.samples import Channel, Sample
+from local.trouble import Trouble
+
+Answer = TypeVar("Answer")
+PATIENCE = timedelta(seconds=120)
+_LOOK_EVERY_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class Journey:
+    """One sample under way: what it waits for now, and how long it took once it waits for nothing."""
+
+    sample: Sample
+    waits_for: str = "being posted"
+    seconds: float | None = None
+
+
+async def send_all(
+    hub: Hub,
+    samples: Sequence[Sample],
+    endpoints: Mapping[Channel, Endpoint],
+    *,
+    console: Console,
+    patience: timedelta = PATIENCE,
+) -> list[Journey]:
+    """Post every sample in turn and return when each can be read with its analysis; Trouble when patience ends."""
+    journeys = [Journey(sample) for sample in samples]
+    followers: list[asyncio.Task[None]] = []
+    try:
+        async with asyncio.timeout(patience.total_seconds()):
+            with counting(console, "Posting webhooks", len(journeys)) as advance:
+                for journey in journeys:
+                    followers.append(await _post(hub, journey, endpoints[journey.sample.channel]))
+                    advance()
+            with counting(console, "Waiting for analysis", len(journeys)) as advance:
+                for follower in asyncio.as_completed(followers):
+                    await follower
+                    advance()
+    except TimeoutError:
+        raise Trouble(_missing(journeys, patience), do=SEE_THE_LOG) from None
+    finally:
+        for follower in followers:
+            follower.cancel()
+        await asyncio.gather(*followers, return_exceptions=True)
+    return journeys
+
+
+async def _post(hub: Hub, journey: Journey, endpoint: Endpoint) -> asyncio.Task[None]:
+    posted_at = time.perf_counter()
+    accepted = await hub.post(endpoint, journey.sample)
+    return asyncio.create_task(_follow(hub, journey, accepted.delivery_id, posted_at))
+
+
+async def _follow(hub: Hub, journey: Journey, delivery_id: str, posted_at: float) -> None:
+    journey.waits_for = f"delivery {delivery_id} to be stored"
+    delivery = await _poll(lambda: hub.delivery(delivery_id), lambda found: found.is_final)
+    ids = [message.interaction_id for message in delivery.messages if message.interaction_id]
+    if delivery.state != "done" or not ids:
+        raise Trouble(f"delivery {delivery_id} of {journey.sample.name} ended as {delivery.state}", do=SEE_THE_LOG)
+    for interaction_id in ids:
+        journey.waits_for = f"the analysis of interaction {interaction_id}"
+        await _poll(partial(hub.interaction, interaction_id), lambda found: found.is_understood)
+    journey.seconds = time.perf_counter() - posted_at
+
+
+async def _poll(look: Callable[[], Awaitable[Answer | None]], is_ready: Callable[[Answer], bool]) -> Answer:
+    while True:
+        found = await look()
+        if found is not None and is_ready(found):
+            return found
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+
+def _missing(journeys: Sequence[Journey], patience: timedelta) -> str:
+    late = [journey for journey in journeys if journey.seconds is None]
+    lines = [f"  {journey.sample.name} waits for {journey.waits_for}" for journey in late]
+    return "\n".join(
+        [f"{len(late)} of {len(journeys)} samples were not done after {patience.total_seconds():.0f} s:", *lines]
+    )
