@@ -53,7 +53,7 @@ def _candidates(data: Path) -> list[str]:
 
 
 def _try(identity: str, program: Path, directory: Path) -> str:
-    # The namespace's user is the real owner, so it is asked to write; the other user gets the directory only once chosen.
+    # The namespace's user owns the directory already, and must be able to write; another user is given it once chosen.
     write_test = "-w" if identity == "namespace" else "-d"
     script = 'test "$1" "$2" && exec "$3" --version'
     argv = ("/bin/sh", "-c", script, "sh", write_test, str(directory), str(program))

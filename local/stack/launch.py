@@ -50,7 +50,7 @@ def _write(path: str, line: str) -> None:
 
 
 def become(libc: ctypes.CDLL, uid: int, gid: int) -> None:
-    """Drop to `uid`, keeping one capability: a checkout under a 0700 home stays reachable with its modes as they are."""
+    """Drop to `uid` with one capability kept: a checkout under a 0700 home stays reachable, its modes unchanged."""
     libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setresgid(gid, gid, gid)

