@@ -5,31 +5,32 @@ const { badRequest, gone } = require('./errors');
 const DEFAULT_PAGE = 100;
 const NAME_CACHE_IS_STALE = 1000;
 
-const formatToken = (storeId, lsn) => `"${storeId}:${lsn}"`;
+/** Positions mean something only in the container, and in the store, that counted them. */
+const issuer = (container, storeId) => `${storeId}:${container.read()._rid}`;
 
 /**
  * The position that a continuation token stands for.
- * A token of another store, or from a future this store has lost, is refused with 410: an empty page would
- * look like "no changes" for ever. The sub-status is one that the Python SDK raises instead of retrying.
+ * A token of another store or container, or from a future this store has lost, is refused with 410: an empty page
+ * would look like "no changes" for ever. The sub-status is one that the Python SDK raises instead of retrying.
  */
-function parseToken(token, storeId, currentLsn) {
-  const parts = /^"?([0-9a-f]+):(\d+)"?$/.exec(token);
+function parseToken(token, container, storeId) {
+  const parts = /^"?([^":]+:[^":]+):(\d+)"?$/.exec(token);
   if (!parts) {
     throw badRequest(`The continuation token ${token} is invalid`);
   }
   const lsn = Number(parts[2]);
-  if (parts[1] !== storeId || lsn > currentLsn) {
-    throw gone(`The continuation token ${token} was not issued by this store (${storeId})`, NAME_CACHE_IS_STALE);
+  if (parts[1] !== issuer(container, storeId) || lsn > container.documents.lsn) {
+    throw gone(`The continuation token ${token} was not issued by this container of this store`, NAME_CACHE_IS_STALE);
   }
   return lsn;
 }
 
-function startingPoint(headers, store, storeId) {
+function startingPoint(headers, container, storeId) {
   const token = headers['if-none-match'];
   if (!token) {
     return 0;
   }
-  return token === '*' ? store.lsn : parseToken(token, storeId, store.lsn);
+  return token === '*' ? container.documents.lsn : parseToken(token, container, storeId);
 }
 
 function refuseUnsupported(headers) {
@@ -60,12 +61,12 @@ function collect(store, after, since, limit) {
 /** One page of the incremental feed; 304 with a token when there is nothing new. */
 function readChangeFeed(container, storeId, headers) {
   refuseUnsupported(headers);
-  const store = container.documents;
   const modifiedSince = headers['if-modified-since'];
   const since = modifiedSince ? Date.parse(modifiedSince) / 1000 : 0;
   const limit = Number(headers['x-ms-max-item-count']) > 0 ? Number(headers['x-ms-max-item-count']) : DEFAULT_PAGE;
-  const { documents, position } = collect(store, startingPoint(headers, store, storeId), since, limit);
-  const etag = formatToken(storeId, position);
+  const after = startingPoint(headers, container, storeId);
+  const { documents, position } = collect(container.documents, after, since, limit);
+  const etag = `"${issuer(container, storeId)}:${position}"`;
   if (documents.length === 0) {
     return { statusCode: 304, etag };
   }

@@ -8,8 +8,6 @@ const { scopeOfHeader } = require('./partition');
 const { runQuery } = require('./query');
 const { Transaction } = require('./transaction');
 
-const COLLECTION_RID_MISMATCH = 1024;
-
 const isTrue = (value) => String(value).toLowerCase() === 'true';
 
 function parseBody(text) {
@@ -17,13 +15,6 @@ function parseBody(text) {
     return JSON.parse(text);
   } catch {
     throw badRequest('The request body is not JSON');
-  }
-}
-
-/** A client that still knows a dropped container of the same name must look it up again. */
-function requireIntended(container, intendedRid) {
-  if (intendedRid && intendedRid !== container.read()._rid) {
-    throw badRequest('The container was created anew', COLLECTION_RID_MISMATCH);
   }
 }
 
@@ -109,7 +100,6 @@ function answerDocuments(container, call) {
   if (!container.read()) {
     throw notFound();
   }
-  requireIntended(container, call.headers['x-ms-cosmos-intended-collection-rid']);
   const handler = (call.id === undefined ? ON_CONTAINER : ON_DOCUMENT)[call.method];
   if (!handler) {
     throw badRequest(`${call.method} is not supported here`);

@@ -12,6 +12,7 @@
 const http = require('http');
 const { parseArgs } = require('util');
 const { clockFrom } = require('./clock');
+const { lockDirectory } = require('./data_lock');
 const { gateway } = require('./gateway');
 const { Storage } = require('./storage');
 
@@ -30,8 +31,9 @@ function readOptions() {
   return { port: Number(port), data, host };
 }
 
-function main() {
+async function main() {
   const { port, data, host } = readOptions();
+  await lockDirectory(data);
   const endpoint = new URL(`http://${host}:${port}/`);
   const storage = new Storage(data, endpoint, clockFrom(process.env));
   const server = http.createServer(gateway(storage, { throttleEvery: Number(process.env.COSMOS_429_EVERY || 0) }));
@@ -49,9 +51,7 @@ function main() {
   process.on('SIGINT', stop);
 }
 
-try {
-  main();
-} catch (error) {
+main().catch((error) => {
   console.error(error.message);
-  process.exitCode = 1;
-}
+  process.exit(1);
+});
