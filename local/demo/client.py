@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import aiohttp
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from local.demo.reading import Accepted, Contact, Context, Delivery, Interaction, Page
 from local.demo.samples import Sample
@@ -83,4 +83,9 @@ async def _read(answer: aiohttp.ClientResponse, model: type[Model]) -> Model:
     body = await answer.text()
     if not answer.ok:
         raise Trouble(f"{answer.method} {answer.url.path} answered {answer.status}: {body[:300]}", do=SEE_THE_LOG)
-    return model.model_validate_json(body)
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise Trouble(
+            f"{answer.method} {answer.url.path} answered in another shape: {error}", do=SEE_THE_LOG
+        ) from error

@@ -2,10 +2,8 @@
 
 import argparse
 import asyncio
-import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +13,7 @@ from rich.console import Console
 
 from local.demo import report, samples
 from local.demo.client import SEE_THE_LOG, Hub
-from local.demo.journeys import send_all
+from local.demo.journeys import PATIENCE, send_all
 from local.demo.place import Place, running
 from local.demo.progress import step
 from local.demo.reading import Context
@@ -44,7 +42,7 @@ def run(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     console = Console(stderr=True)
     try:
-        with _alone(STATE), running(STATE, console) as place:
+        with running(STATE, console) as place:
             outcome = _send_and_look(place, console)
     except Trouble as trouble:
         explain(trouble)
@@ -65,21 +63,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-@contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """Empty the state directory, unless a demo runs in it: its databases must not lose their files."""
-    import fcntl
-
-    state.parent.mkdir(parents=True, exist_ok=True)
-    with state.with_suffix(".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Trouble("another ./dev demo is running in this checkout", do="wait for it, or stop it") from None
-        shutil.rmtree(state, ignore_errors=True)
-        yield
-
-
 def _send_and_look(place: Place, console: Console) -> Outcome:
     bodies = samples.load(SystemClock().now())
     context, seconds = asyncio.run(_send(place, bodies, console))
@@ -89,7 +72,7 @@ def _send_and_look(place: Place, console: Console) -> Outcome:
 
 
 async def _send(place: Place, bodies: Sequence[Sample], console: Console) -> tuple[Context, list[float]]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE.total_seconds())) as session:
         hub = Hub(session, place.base_url, key=place.key, project_id=place.stores.project_id)
         try:
             journeys = await send_all(hub, bodies, place.endpoints, console=console)

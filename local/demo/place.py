@@ -1,10 +1,12 @@
 """Where the demo happens: a stack of its own with a demo project in it."""
 
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -12,6 +14,9 @@ from local.demo.client import Endpoint
 from local.demo.progress import step
 from local.demo.samples import Channel
 from local.demo.stores import Places
+
+if TYPE_CHECKING:
+    from local.stack.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +29,60 @@ class Place:
     stores: Places
 
 
+def empty(state: Path) -> None:
+    """Delete everything in a state directory but its lock. Raises Trouble while a stack runs in it."""
+    from local.stack.lock import StateLock
+
+    lock = StateLock(state / "lock")
+    lock.take()
+    try:
+        for entry in state.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name != "lock":
+                entry.unlink()
+    finally:
+        lock.release()
+
+
 @contextmanager
 def running(state: Path, console: Console) -> Iterator[Place]:
-    """Start a stack and a host in `state`, make the demo project, and stop both at the end."""
+    """Start an empty stack and a host in `state`, make the demo project, and stop both at the end."""
     from local.stack.host import HostProcess
     from local.stack.stack import Stack
 
-    stack = Stack(state)
-    try:
-        stack.start(on_step=partial(step, console))
-        yield None  # type: ignore[misc]
-    finally:
-        with step(console, "Stopping the stack"):
-            stack.stop()
+    on_step = partial(step, console)
+    empty(state)
+    with ExitStack() as undo:
+        stack = Stack(state)
+        stack.start(on_step=on_step)
+        undo.callback(stack.stop, on_step=on_step)
+        with on_step("Demo project"):
+            project_id, endpoints = _project(stack)
+        host = HostProcess(stack)
+        undo.callback(host.stop)
+        with on_step(host.name):
+            host.start()
+        yield Place(host.base_url, host.key, endpoints, _stores(stack, project_id))
+
+
+def _project(stack: "Stack") -> tuple[str, Mapping[Channel, Endpoint]]:
+    from schema.demo_project import seed
+
+    demo = seed(stack.settings)
+    return str(demo.project_id), {
+        "email": Endpoint(demo.email.path, demo.email.secret),
+        "chat": Endpoint(demo.chat.path, demo.chat.secret),
+    }
+
+
+def _stores(stack: "Stack", project_id: str) -> Places:
+    settings = stack.settings
+    return Places(
+        # The application's own role sees one project at a time; an administrator counts what is really there.
+        postgres_dsn=stack.postgres.dsn("hub"),
+        storage=settings["HubStorage"],
+        cosmos=settings["HubCosmos"],
+        cosmos_database=settings["COSMOS_DATABASE"],
+        project_id=project_id,
+    )

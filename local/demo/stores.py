@@ -1,10 +1,12 @@
-"""What lies in Blob, Postgres and Cosmos DB after a run, compared by id and not only by number."""
+"""What lies in Blob, Postgres and Cosmos DB after a run, compared by id and etag and not only by number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.demo.client import SEE_THE_LOG
 from local.demo.samples import Sample
+from local.trouble import Trouble
 from shared.stores.sql import SqlBlocks
 
 Ids = frozenset[str]
@@ -40,8 +42,14 @@ class Places:
 
 
 def tally(places: Places, samples: Sequence[Sample]) -> list[Tally]:
-    """Count once; a store that is behind shows as a disagreement."""
-    blobs, rows, documents = _blobs(places), _rows(places), _documents(places)
+    """Count once; a store that is behind shows as a disagreement. Raises Trouble when one can't be read."""
+    from azure.core.exceptions import AzureError
+    from psycopg import Error as PostgresError
+
+    try:
+        blobs, rows, documents = _blobs(places), _rows(places), _documents(places)
+    except (AzureError, PostgresError) as error:
+        raise Trouble(f"a store could not be read: {error}", do=SEE_THE_LOG) from error
     messages = len(samples)
     files = len({digest for sample in samples for digest in sample.file_hashes})
     return [
@@ -89,12 +97,12 @@ def _documents(places: Places) -> dict[str, Ids]:
         container = client.get_database_client(places.cosmos_database).get_container_client("interactions")
         documents = list(
             container.query_items(
-                "SELECT c.id, c.version, c.embeddingModel FROM c WHERE c.projectId = @project AND c.deleted = false",
+                "SELECT c.id, c._etag, c.embeddingModel FROM c WHERE c.projectId = @project AND c.deleted = false",
                 parameters=[{"name": "@project", "value": places.project_id}],
                 enable_cross_partition_query=True,
             )
         )
     return {
-        "interactions": frozenset(f"{found['id']}@{found['version']}" for found in documents),
+        "interactions": frozenset(f"{found['id']} {found['_etag']}" for found in documents),
         "analysed": frozenset(found["id"] for found in documents if found.get("embeddingModel")),
     }

@@ -7,8 +7,8 @@ SELECT id::text FROM deliveries WHERE project_id = %(project_id)s AND state = 'd
 SELECT DISTINCT blob_name FROM attachments WHERE project_id = %(project_id)s
 
 -- name: ids_of_interactions
--- Every interaction with its version: a row that missed a change is not the same as its document.
-SELECT id || '@' || source_version FROM interactions WHERE project_id = %(project_id)s AND deleted_at IS NULL
+-- Every interaction with the etag last applied: a row that missed a change is not the same as its document.
+SELECT id || ' ' || coalesce(source_etag, 'unconfirmed') FROM interactions WHERE project_id = %(project_id)s AND deleted_at IS NULL
 
 -- name: ids_of_analysed
 -- Every interaction whose message has an analysis.
