@@ -5,11 +5,15 @@ import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from PIL import Image
 
 from local.demo.samples import ROOT, Sample, load
+from shared.ingestion.chat.json_chat import JsonChat
+from shared.ingestion.email.json_email import JsonEmail
+from shared.models.sources import Source
 from shared.models.webhooks import AttachmentIn, ChatIn, EmailIn
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -34,6 +38,18 @@ def test_a_sample_uses_no_field_that_the_wire_format_does_not_know(sample: Sampl
     known = {field.alias for field in model.model_fields.values()}
 
     assert set(json.loads(sample.body)) <= known
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_the_provider_of_its_channel_takes_a_sample(sample: Sample) -> None:
+    provider = JsonEmail() if sample.channel == "email" else JsonChat()
+    source = Source(UUID(int=1), UUID(int=2), sample.channel, "json", None, ())
+
+    [message] = provider.parse(sample.body, source, "a delivery")
+
+    assert len(sample.body) <= provider.max_body_bytes
+    assert len(message.attachments) == len(sample.file_hashes)
+    assert ">" not in {line[:1] for line in message.new_text.splitlines()}
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
