@@ -1,0 +1,15 @@
+"""One module per command, each with `main(argv) -> exit code`."""
+
+from collections.abc import Mapping
+
+COMMANDS: Mapping[str, str] = {
+    "demo": "send the sample emails and chats through a stack of their own and show what became of them",
+    "up": "run everything here until Ctrl-C: stores, functions host, a demo project; data is kept",
+    "test": "run the tests: ./dev test [pytest arguments]",
+    "check": "check format, lint, types and the direction of imports",
+    "bench": "measure: ./dev bench [name] [--json]",
+    "migrate": "move the schema of ./dev up: ./dev migrate [up | down | REVISION]",
+    "source": "add an inbound source: ./dev source add --channel email|chat --name NAME [--project PROJECT]",
+    "help": "show this list",
+}
+"""Every command in the order of the help, with what it does."""

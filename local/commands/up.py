@@ -1,0 +1,85 @@
+import signal
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from local import terminal
+from local.checkout import UP
+from local.stack.host import HostProcess
+from local.stack.log import ImportantLines
+from local.stack.stack import Stack
+from local.trouble import Trouble
+
+HOST_PORT = 7071  # where the Azure tools serve; another one when it is taken
+LOOK_SECONDS = 0.25
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the stack and the host until Ctrl-C (0), or until one of their programs ends by itself (Trouble)."""
+    if argv:
+        raise Trouble(f"./dev up takes no arguments, not {' '.join(argv)!r}", do="Run ./dev up.")
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _interrupt)
+    stack = Stack(UP, preferred={"host": HOST_PORT})
+    try:
+        stack.start(terminal.step)
+        _run(stack)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        stack.stop(terminal.step)
+
+
+def _run(stack: Stack) -> NoReturn:
+    from schema.demo_project import seed
+
+    with terminal.step("Demo project"):
+        demo = seed(stack.settings)
+    host = HostProcess(stack)
+    try:
+        with terminal.step(host.name):
+            host.start()
+        _announce(stack, host, (demo.email.path, demo.chat.path))
+        _watch(stack, host)
+    except KeyboardInterrupt:
+        print(flush=True)
+        raise
+    finally:
+        if host.alive():
+            with terminal.step(f"Stopping {host.name}"):
+                host.stop()
+
+
+def _announce(stack: Stack, host: HostProcess, ingest: Sequence[str]) -> None:
+    addresses = "\n            ".join(host.base_url + path for path in ingest)
+    print(
+        f"""
+  API       {host.base_url}/api/docs
+  Health    {host.base_url}/api/health
+  Ingest    {addresses}
+            (signed; ./dev source add makes another and shows its secret and a call to try)
+  Key       x-functions-key: {host.key}
+  Logs      {stack.logs}
+  Postgres  {stack.postgres.dsn("hub")}
+
+Ctrl-C stops everything and keeps the data. Warnings of the functions follow.
+""",
+        flush=True,
+    )
+
+
+def _watch(stack: Stack, host: HostProcess) -> NoReturn:
+    """Print the host's warnings and errors until one of the programs ends: Trouble names it."""
+    important = ImportantLines(host.log)
+    while True:
+        for line in important.new():
+            print(line, flush=True)
+        dead = stack.dead() or (None if host.alive() else host)
+        if dead:
+            raise dead.ended()
+        time.sleep(LOOK_SECONDS)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
