@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import shorten, wrap
 from typing import Any
 
-from local.demo.reading import Attachment, Context, Fact, Interaction
+from local.demo.reading import Attachment, Context, Fact, Identity, Interaction
 from local.demo.stores import Ids, Tally
 
 WIDTH = 100
@@ -19,15 +19,15 @@ def history(context: Context) -> str:
     interactions = sorted(context.interactions.items, key=lambda interaction: interaction.timestamp)
     threads = list(dict.fromkeys(interaction.conversation_id for interaction in interactions))
     lines = [context.contact.display_name or "(no name)"]
-    lines += _wrapped(" · ".join(f"{known.type} {known.value}" for known in context.contact.identities), "  ")
-    lines.append(f"  {len(interactions)} interactions in {len(threads)} conversations, newest last")
+    lines += _wrapped(" · ".join(_identity(known) for known in context.contact.identities), "  ")
+    lines.append(f"  interactions: {len(interactions)}, conversations: {len(threads)}, newest last")
     if context.interactions.next_cursor:
         lines.append("  (older ones are on further pages)")
     for interaction in interactions:
         lines += ["", *_interaction(interaction, threads.index(interaction.conversation_id) + 1)]
     if context.facts.items:
         lines += ["", "What is worth remembering"]
-        lines += [line for fact in context.facts.items for line in _wrapped(_fact(fact), "  ")]
+        lines += [line for fact in context.facts.items for line in _wrapped(_fact(fact), "  - ")]
     return "\n".join(lines)
 
 
@@ -102,7 +102,17 @@ def _file(file: Attachment) -> str:
 
 
 def _fact(fact: Fact) -> str:
-    return f"{fact.context_type}: {fact.data.get('fact') or json.dumps(fact.data, ensure_ascii=False)}"
+    said = fact.data.get("quote")
+    return (
+        f"{fact.context_type}: “{said}”"
+        if said
+        else f"{fact.context_type}: {json.dumps(fact.data, ensure_ascii=False)}"
+    )
+
+
+def _identity(known: Identity) -> str:
+    # A chat's value begins with its source, which says nothing to a reader.
+    return f"{known.type} {known.value.rpartition('/')[2] if known.type == 'chat' else known.value}"
 
 
 def _size(ids: Ids | None) -> str:

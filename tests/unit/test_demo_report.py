@@ -52,7 +52,7 @@ CONTEXT: dict[str, Any] = {
         "displayName": "Ada Whitcombe",
         "identities": [
             {"type": "email", "value": "ada@example.com", "isPrimary": True},
-            {"type": "phone", "value": "+442079460112", "isPrimary": True},
+            {"type": "chat", "value": "0d9c/wa-0112", "isPrimary": True},
         ],
         "lastInteractionAt": "2026-11-13T09:00:00Z",
     },
@@ -62,7 +62,7 @@ CONTEXT: dict[str, Any] = {
             {
                 "id": "f1",
                 "contextType": "preference",
-                "data": {"fact": "Prefers email in the mornings.", "quote": "I would prefer"},
+                "data": {"fact": "Prefers email in the mornings.", "quote": "I would prefer to be contacted by email"},
                 "createdAt": "2026-11-13T08:21:00Z",
                 "interactionId": "i1",
             }
@@ -72,8 +72,8 @@ CONTEXT: dict[str, Any] = {
 }
 HISTORY = """\
 Ada Whitcombe
-  email ada@example.com · phone +442079460112
-  2 interactions in 2 conversations, newest last
+  email ada@example.com · chat wa-0112
+  interactions: 2, conversations: 2, newest last
 
 Fri 13 Nov 08:20  email  to us    #1  Appraisal of my mother's table clock
       She asks what her mother's table clock is worth and would like it appraised before she insures
@@ -86,7 +86,7 @@ Fri 13 Nov 09:00  chat   from us  #2
       → not analysed
 
 What is worth remembering
-  preference: Prefers email in the mornings."""
+  - preference: “I would prefer to be contacted by email”"""
 ONE, TWO = frozenset({"1"}), frozenset({"1", "2"})
 TALLIES = [
     Tally("deliveries", 2, blob=TWO, postgres=TWO),
