@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from shared.ai.providers.offline.phrases import alternation
 from shared.ai.providers.offline.lexicon import section
+from shared.ai.providers.offline.phrases import alternation
 from shared.ai.providers.offline.sentences import closing_line, lines_of
 from shared.models.analysis import Entity
 
@@ -48,7 +48,7 @@ def urls(text: str) -> Iterator[Entity]:
 
 def phones(text: str, language: str) -> Iterator[Entity]:
     """Valid phone numbers; the value is E.164."""
-    import phonenumbers  # noqa: PLC0415 - large tables, first use only
+    import phonenumbers
 
     if sum(char.isdigit() for char in text) < 6:
         return

@@ -26,7 +26,7 @@ _DECIMALS = re.compile(r"([.,])\d{1,2}$")
 
 def amounts(text: str, language: str) -> Iterator[Entity]:
     """Amounts with their currency; the value is like `1234.50 EUR`. A bare number is no amount."""
-    from price_parser import Price  # noqa: PLC0415 - first use only
+    from price_parser import Price
 
     for match in _AMOUNT.finditer(text):
         number = match["first"] or match["second"]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from shared.ai.providers.offline.lexicon import LANGUAGES, Section, fold, section
 from shared.ai.providers.offline.phrases import alternation
@@ -55,23 +55,18 @@ def _weight(language: str, name: str, found: str) -> int:
     return next(entry.weight for entry in section(language, name) if entry.phrase == folded)
 
 
-def _by_name(day: str, month: str, year: str, language: str) -> date | None:
-    """A date with a month's name, read by dateparser.
+@lru_cache(maxsize=512)
+def _month(name: str, language: str) -> int | None:
+    """The number of a month's name, full or short, as dateparser knows it.
 
-    The year is always given: a relative base would be cached by dateparser for each message, for ever.
+    Whole phrases are not given to it: a relative base is cached by dateparser for each message, for ever, and a
+    thousand dates in one mail would take seconds.
     """
-    import dateparser  # noqa: PLC0415 - large tables, first use only
+    import dateparser
 
     known = [language] if language in LANGUAGES else list(LANGUAGES)
-    parsed = dateparser.parse(f"{int(day)} {month} {year}", languages=known, settings={"DATE_ORDER": "DMY"})
-    return parsed.date() if parsed is not None and parsed.day == int(day) and str(parsed.year) == year else None
-
-
-def _nearest(day: str, month: str, sent: date, language: str) -> date | None:
-    """The date without a year that lies nearest to the day of sending."""
-    years = (year for year in (sent.year - 1, sent.year, sent.year + 1) if 1900 <= year <= 2099)
-    found = [parsed for year in years if (parsed := _by_name(day, month, str(year), language))]
-    return min(found, key=lambda each: abs(each - sent), default=None)
+    parsed = dateparser.parse(f"1 {name} 2000", languages=known, settings={"DATE_ORDER": "DMY"})
+    return parsed.month if parsed is not None else None
 
 
 def _whole(year: int, month: int, day: int) -> date | None:
@@ -81,6 +76,12 @@ def _whole(year: int, month: int, day: int) -> date | None:
         return None
 
 
+def _nearest(day: int, month: int, sent: date) -> date | None:
+    """The date without a year that lies nearest to the day of sending."""
+    found = [each for shift in (-1, 0, 1) if (each := _whole(sent.year + shift, month, day))]
+    return min(found, key=lambda each: abs(each - sent), default=None)
+
+
 def _of_worded(match: re.Match[str], sent: date, language: str) -> date | None:
     if match["relative"]:
         return _shifted(sent, _weight(language, "relative_days", match["relative"]))
@@ -88,8 +89,13 @@ def _of_worded(match: re.Match[str], sent: date, language: str) -> date | None:
         ahead = (_weight(language, "weekdays", match["weekday"]) - sent.weekday() - 1) % 7 + 1
         back = match["past"] or match["past2"]
         return _shifted(sent, ahead - 7 if back and ahead != 7 else -7 if back else ahead)
-    day, month, year = (match["d1"], match["m1"], match["y1"]) if match["d1"] else (match["d2"], match["m2"], match["y2"])
-    return _by_name(day, month, year, language) if year else _nearest(day, month, sent, language)
+    day, month, year = (
+        (match["d1"], match["m1"], match["y1"]) if match["d1"] else (match["d2"], match["m2"], match["y2"])
+    )
+    number = _month(fold(month), language)
+    if number is None:
+        return None
+    return _whole(int(year), number, int(day)) if year else _nearest(int(day), number, sent)
 
 
 def _shifted(sent: date, days: int) -> date | None:
@@ -145,9 +151,5 @@ def dates(text: str, language: str, sent_at: datetime) -> Iterator[Entity]:
         if found := _of_numeric(match, language):
             yield _entity(text, match.start(), match.end(), found, language)
     for match in _GERMAN_SHORT.finditer(text) if language == "de" else ():
-        near = [each for shift in (-1, 0, 1) if (each := _whole(sent.year + shift, int(match["m"]), int(match["d"])))]
-        if near:
-            closest = min(near, key=lambda each: abs(each - sent))
-            yield _entity(text, match.start("d"), match.end(), closest, language)
-
-
+        if near := _nearest(int(match["d"]), int(match["m"]), sent):
+            yield _entity(text, match.start("d"), match.end(), near, language)

@@ -23,7 +23,7 @@ _FLOOR = 0.45
 
 @cache
 def _detector() -> LanguageDetector:
-    from lingua import Language, LanguageDetectorBuilder  # noqa: PLC0415 - heavy, first use only
+    from lingua import Language, LanguageDetectorBuilder
 
     languages = [getattr(Language, name) for name in _DETECTED + _DETECTED_TOO]
     # High accuracy costs 470 MB and 5 s on first use for these 16, low accuracy 40 MB and 0.2 s; what it loses on short

@@ -8,7 +8,7 @@ from shared.ai.providers.offline.phrases import WORD
 
 _LINE = re.compile(r"[^\n\r]+")
 _BULLET = re.compile(r"\s*(?:[-*\u2022\u00b7]|\d{1,2}[.)])\s")
-_STOP = re.compile(r"[.!?\u2026]+[\"')\]\u201d\u00bb]{0,3}(?=\s)")
+_STOP = re.compile(r"(?<![.!?\u2026])[.!?\u2026]++[\"')\]\u201d\u00bb]{0,3}(?=\s)")
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 _WRAPPED_FROM = 50
@@ -122,4 +122,6 @@ def split(text: str, language: str) -> list[Sentence]:
                 offset = begin + part.index(stripped)
                 sentences.append(Sentence(stripped, offset, offset + len(stripped)))
             begin = stop
+    while len(sentences) > 1 and is_closing(sentences[-1].text, language):
+        sentences.pop()
     return sentences

@@ -1,0 +1,80 @@
+"""The provider that answers when no model is configured."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import cache, partial
+from typing import TypeVar
+
+from shared.ai import images
+from shared.ai.provider import Answer, Embedding
+from shared.ai.providers.offline import embedding, message
+from shared.models.analysis import ImageAnalysis, MessageAnalysis
+
+MODEL = "offline-rules-1"
+
+Result = TypeVar("Result")
+
+
+@cache
+def _worker() -> ThreadPoolExecutor:
+    """One thread for all rules.
+
+    The interpreter lets only one compute at a time, and dateparser's lazily filled tables are not made for several.
+    """
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="offline-rules")
+
+
+async def _compute(call: Callable[[], Result]) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(_worker(), call)
+
+
+def _storable(text: str) -> str:
+    """Without what JSONB refuses: NUL and lone surrogates."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
+
+
+class OfflineProvider:
+    """Rules and lexicons behind the interface of a model; counts no tokens."""
+
+    name = "offline"
+
+    async def analyze_message(self, text: str, *, subject: str, sent_at: datetime) -> Answer[MessageAnalysis]:
+        """Analyse the first 20 000 characters; relative dates count from `sent_at`. Never refuses a text."""
+        value = await _compute(partial(message.analyse, text, subject=subject, sent_at=sent_at))
+        request = {
+            "task": "analyze_message",
+            "subject": _storable(subject),
+            "text": _storable(text),
+            "sent_at": sent_at.isoformat(),
+        }
+        return Answer(value, MODEL, request, value.model_dump(mode="json"))
+
+    async def analyze_image(self, raw: bytes, *, filename: str) -> Answer[ImageAnalysis]:
+        """Measure an image and guess its kind; no text is read. Raises `Permanent` as `images.inspect` does."""
+        facts = await asyncio.to_thread(images.inspect, raw)
+        value = ImageAnalysis(
+            format=facts.format,
+            width=facts.width,
+            height=facts.height,
+            kind=facts.kind,
+            description=facts.description,
+            text="",
+            objects=[],
+            colors=list(facts.colors),
+        )
+        request = {
+            "task": "analyze_image",
+            "filename": _storable(filename),
+            "bytes": len(raw),
+            "sha256": hashlib.sha256(raw).hexdigest(),
+        }
+        return Answer(value, MODEL, request, value.model_dump(mode="json"))
+
+    async def embed(self, text: str) -> Embedding:
+        """A vector that is near for texts with the same words or parts of words."""
+        vector = await _compute(partial(embedding.embed, text))
+        request = {"task": "embed", "text": _storable(text)}
+        return Embedding(vector, embedding.MODEL, request, {"dimensions": len(vector)})
