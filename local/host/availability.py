@@ -5,6 +5,7 @@ import time
 
 log = logging.getLogger("local.host")
 _REMIND_SECONDS = 30
+_REASON_CHARACTERS = 200
 
 
 class Availability:
@@ -19,8 +20,8 @@ class Availability:
         now = time.monotonic()
         if self._said_at is None or now - self._said_at >= _REMIND_SECONDS:
             self._said_at = now
-            first = (str(error).splitlines() or [""])[0]
-            log.warning("%s: out of reach, trying on (%s: %s)", self._what, type(error).__name__, first)
+            reason = " ".join(str(error).split())[:_REASON_CHARACTERS]
+            log.warning("%s: out of reach, trying on (%s: %s)", self._what, type(error).__name__, reason)
 
     def answered(self) -> None:
         """Say that the store is back, when it was away."""

@@ -11,7 +11,6 @@ import json
 import logging
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -19,15 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from azure.functions.meta import Datum
 
 from local.host.availability import Availability
-from local.host.bindings import HostedFunction
 from local.host.configuration import HostOptions, connection_string
 from local.host.context import RetryContext
+from local.host.feed import Feed
 from local.host.invocation import Call, Invoker
-from local.host.leases import Lease, LeaseLost, LeaseTimes, acquire, lease_id
+from local.host.leases import Lease, LeaseLost, acquire, lease_id
 from local.host.listener import Listener, Stopped
-from local.host.outputs import OutputWriter
 from local.host.retry import run_with_retry
-from shared.errors import Misconfigured
 
 if TYPE_CHECKING:
     from azure.core.async_paging import AsyncItemPaged, AsyncPageIterator
@@ -39,53 +36,6 @@ _RETRY_SECONDS = 1.0
 _REFUSED_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """What a Cosmos DB trigger declares; defaults of the extension (4.x), intervals in seconds."""
-
-    connection: str
-    database: str
-    container: str
-    lease_connection: str
-    lease_database: str
-    lease_container: str
-    lease_prefix: str
-    create_leases: bool
-    from_beginning: bool
-    page_size: int | None
-    poll: float
-    times: LeaseTimes
-
-    @classmethod
-    def of(cls, function: HostedFunction, options: HostOptions) -> "Feed":
-        """Read a trigger's settings; an option of the host (`LOCAL_HOST_*`) wins over the decorator's interval."""
-        settings = function.settings
-        if settings.get("startFromTime"):
-            raise Misconfigured(f"function {function.name}: start_from_time is not supported by the local host")
-
-        def seconds(option: float | None, name: str, default: float) -> float:
-            return option if option is not None else (settings.get(name) or default) / 1000
-
-        return cls(
-            connection=settings["connection"],
-            database=settings["databaseName"],
-            container=settings["containerName"],
-            lease_connection=settings.get("leaseConnection") or settings["connection"],
-            lease_database=settings.get("leaseDatabaseName") or settings["databaseName"],
-            lease_container=settings.get("leaseContainerName") or "leases",
-            lease_prefix=settings.get("leaseContainerPrefix") or "",
-            create_leases=bool(settings.get("createLeaseContainerIfNotExists")),
-            from_beginning=bool(settings.get("startFromBeginning")),
-            page_size=settings.get("maxItemsPerInvocation"),
-            poll=seconds(options.feed_poll_seconds, "feedPollDelay", 5000),
-            times=LeaseTimes(
-                acquire=seconds(options.lease_acquire_seconds, "leaseAcquireInterval", 13000),
-                renew=seconds(options.lease_renew_seconds, "leaseRenewInterval", 17000),
-                expiry=seconds(options.lease_expiry_seconds, "leaseExpirationInterval", 60000),
-            ),
-        )
-
-
 class _CheckpointRefused(Exception):  # an outcome, not a fault
     """The store does not know the checkpoint: it is of another store, or too old."""
 
@@ -93,11 +43,10 @@ class _CheckpointRefused(Exception):  # an outcome, not a fault
 class FeedListener(Listener):
     """Reads the change feed of one container and runs one function, a task per feed range."""
 
-    def __init__(self, invoker: Invoker, outputs: OutputWriter, options: HostOptions) -> None:
+    def __init__(self, invoker: Invoker, options: HostOptions) -> None:
         self._feed = Feed.of(invoker.function, options)
         super().__init__(f"change feed of {self._feed.container}")
         self._invoker = invoker
-        self._outputs = outputs
         self._owner = uuid.uuid4().hex
         self._availability = Availability(self._name)
 
@@ -197,7 +146,7 @@ class FeedListener(Listener):
     async def _attempt(self, data: Datum, retry: int) -> bool:
         policy = self._invoker.function.retry
         call = Call(data, retry=RetryContext(retry, policy.max_retries if policy else 0))
-        return await self._outputs.deliver(await self._invoker.succeeds(call), self._invoker)
+        return await self._invoker.perform(call) is not None
 
     async def _page(self, source: "ContainerProxy", lease: Lease) -> tuple[list[dict[str, Any]], str]:
         """Return the next changes and the continuation behind them; no changes come without one."""

@@ -79,7 +79,7 @@ class HostOptions(BaseSettings):
     An unset key refuses every call that needs it: an empty secret is never an open door.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LOCAL_HOST_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="LOCAL_HOST_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     function_key: str = ""
     master_key: str = ""

@@ -12,7 +12,7 @@ from local.host.admin import PREFIX, Admin
 from local.host.application import load_functions
 from local.host.bindings import HostedFunction, index
 from local.host.changefeed import FeedListener
-from local.host.configuration import HostJson, HostOptions
+from local.host.configuration import HostJson, HostOptions, QueueOptions
 from local.host.http import HttpTriggers, Keys
 from local.host.invocation import Activity, Invoker
 from local.host.listener import Listener
@@ -22,6 +22,9 @@ from local.host.storage import QueueClients
 from local.host.timers import TimerListener
 
 log = logging.getLogger("local.host")
+
+_HEADER_BYTES = 32 * 1024
+_CLOSE_SECONDS = 1.0
 
 
 class Host:
@@ -37,14 +40,13 @@ class Host:
         self._clients = QueueClients()
         outputs = OutputWriter(self._clients, host_json.extensions.queues.message_encoding)
         invokers = [
-            Invoker(function, self._activity, timeout=host_json.function_timeout, root=root)
+            Invoker(function, self._activity, outputs, timeout=host_json.function_timeout, root=root)
             for function in self.functions
         ]
-        self._listeners = _listeners(invokers, outputs, self._clients, host_json, options)
+        self._listeners = _listeners(invokers, self._clients, host_json.extensions.queues, options)
         keys = Keys(options.function_key, options.master_key)
         self._http = HttpTriggers(
             [invoker for invoker in invokers if invoker.function.trigger == "httpTrigger"],
-            outputs,
             keys,
             prefix=host_json.extensions.http.route_prefix,
             body_limit=options.max_body_bytes,
@@ -55,8 +57,8 @@ class Host:
 
     async def start(self, address: str, port: int) -> int:
         """Listen on `address` and start every trigger; return the port, which the system chose when it was 0."""
-        server = web.Server(self._answer, access_log=None, auto_decompress=False)
-        self._runner = web.ServerRunner(server)
+        server = web.Server(self._answer, access_log=None, auto_decompress=False, max_field_size=_HEADER_BYTES)
+        self._runner = web.ServerRunner(server, shutdown_timeout=_CLOSE_SECONDS)
         await self._runner.setup()
         site = web.TCPSite(self._runner, address, port)
         await site.start()
@@ -101,17 +103,17 @@ class Host:
 
 
 def _listeners(
-    invokers: Sequence[Invoker], outputs: OutputWriter, clients: QueueClients, host_json: HostJson, options: HostOptions
+    invokers: Sequence[Invoker], clients: QueueClients, queues: QueueOptions, options: HostOptions
 ) -> list[Listener]:
     listeners: list[Listener] = []
     for invoker in invokers:
         match invoker.function.trigger:
             case "queueTrigger":
-                listeners.append(QueueListener(invoker, clients, outputs, host_json.extensions.queues, options))
+                listeners.append(QueueListener(invoker, clients, queues, options))
             case "cosmosDBTrigger":
-                listeners.append(FeedListener(invoker, outputs, options))
+                listeners.append(FeedListener(invoker, options))
             case "timerTrigger":
-                listeners.append(TimerListener(invoker, outputs))
+                listeners.append(TimerListener(invoker))
             case _:
                 pass
     return listeners

@@ -13,8 +13,8 @@ from aiohttp import ClientPayloadError, web
 from azure.functions.meta import Datum
 
 from local.host.context import TraceContext
-from local.host.invocation import Call, Invoker, Result
-from local.host.outputs import OutputWriter
+from local.host.invocation import Call, Invoker
+from local.host.outputs import Result
 from local.host.routes import Route, RouteTable, compile_route
 
 if TYPE_CHECKING:
@@ -43,11 +43,8 @@ class Keys:
 class HttpTriggers:
     """Answers every request of the app; made once, holds the compiled routes."""
 
-    def __init__(
-        self, invokers: list[Invoker], outputs: OutputWriter, keys: Keys, *, prefix: str, body_limit: int
-    ) -> None:
+    def __init__(self, invokers: list[Invoker], keys: Keys, *, prefix: str, body_limit: int) -> None:
         self._routes = RouteTable([_route(invoker) for invoker in invokers], prefix=prefix)
-        self._outputs = outputs
         self._keys = keys
         self._body_limit = body_limit
 
@@ -71,10 +68,8 @@ class HttpTriggers:
             body = await _body(request)
         except (ConnectionError, web.RequestPayloadError, ClientPayloadError):
             return _closing(HTTPStatus.BAD_REQUEST)
-        result = await invoker.succeeds(Call(_datum(request, parameters, body), trace=_trace(request.headers)))
-        if result is None or not await self._outputs.deliver(result, invoker):
-            return _empty(HTTPStatus.INTERNAL_SERVER_ERROR)
-        return _render(result)
+        result = await invoker.perform(Call(_datum(request, parameters, body), trace=_trace(request.headers)))
+        return _empty(HTTPStatus.INTERNAL_SERVER_ERROR) if result is None else _render(result)
 
 
 async def _body(request: web.BaseRequest) -> bytes:

@@ -18,6 +18,7 @@ from azure.functions.meta import Datum
 
 from local.host.bindings import RETURN, HostedFunction, Output
 from local.host.context import Context, Out, RetryContext, TraceContext
+from local.host.outputs import OutputWriter, Result
 
 log = logging.getLogger("local.host")
 
@@ -61,24 +62,15 @@ class Call:
     retry: RetryContext = field(default_factory=RetryContext)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What the handler gave back, encoded: every output that has a value, `$return` among them."""
-
-    outputs: tuple[tuple[Output, Datum], ...]
-
-    @property
-    def response(self) -> Datum | None:
-        """The HTTP response, when there is one."""
-        return next((datum for output, datum in self.outputs if output.kind == "http"), None)
-
-
 class Invoker:
     """Runs the handler of one function; converters are looked up once."""
 
-    def __init__(self, function: HostedFunction, activity: Activity, *, timeout: timedelta, root: Path) -> None:
+    def __init__(
+        self, function: HostedFunction, activity: Activity, outputs: OutputWriter, *, timeout: timedelta, root: Path
+    ) -> None:
         self.function = function
         self.activity = activity
+        self._outputs = outputs
         self._timeout = timeout.total_seconds() if timeout > timedelta(0) else None
         self._root = str(root)
         registry = get_binding_registry()  # type: ignore[no-untyped-call] # the library has no annotation here
@@ -103,11 +95,16 @@ class Invoker:
         log.debug("%s succeeded (%s)", self.function.name, invocation)
         return self._result(value, outs)
 
-    async def succeeds(self, call: Call) -> Result | None:
-        """Run the handler; None and a logged traceback when it failed."""
+    async def perform(self, call: Call) -> Result | None:
+        """Run the handler and write its queue outputs; None and a logged traceback when either failed."""
         try:
             result = await self.run(call)
-        except Exception:  # the handler is foreign code: whatever it raises is its failure, not the host's
+            await self._outputs.write(result)
+        except (Exception, asyncio.CancelledError) as error:  # foreign code: whatever it raises is its failure
+            # A cancellation of ours goes on; one that leaked out of the handler is a failure like any other.
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise
             self.activity.failed += 1
             log.exception("%s failed", self.function.name)
             return None

@@ -2,20 +2,29 @@
 
 import base64
 import json
-import logging
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from azure.functions.meta import Datum
 
 from local.host.bindings import Output
-from local.host.invocation import Invoker, Result
 from local.host.storage import QueueClients
 
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient
 
-log = logging.getLogger("local.host")
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a handler gave back, encoded: every output that has a value, `$return` among them."""
+
+    outputs: tuple[tuple[Output, Datum], ...]
+
+    @property
+    def response(self) -> Datum | None:
+        """The HTTP response, when there is one."""
+        return next((datum for output, datum in self.outputs if output.kind == "http"), None)
 
 
 class OutputWriter:
@@ -24,18 +33,6 @@ class OutputWriter:
     def __init__(self, clients: QueueClients, encoding: str) -> None:
         self._clients = clients
         self._encoding = encoding
-
-    async def deliver(self, result: Result | None, invoker: Invoker) -> bool:
-        """Send the outputs of a run; say whether it succeeded as a whole. None, a run that failed, has none."""
-        if result is None:
-            return False
-        try:
-            await self.write(result)
-        except Exception:  # an output that can't be written fails the invocation, whatever the reason
-            invoker.activity.failed += 1
-            log.exception("%s failed", invoker.function.name)
-            return False
-        return True
 
     async def write(self, result: Result) -> None:
         """Send every queue output; a storage error is the invocation's failure."""

@@ -24,7 +24,7 @@ from local.host.availability import Availability
 from local.host.configuration import HostOptions, QueueOptions
 from local.host.invocation import Call, Invoker
 from local.host.listener import Listener
-from local.host.outputs import OutputWriter, send
+from local.host.outputs import send
 from local.host.storage import QueueClients
 
 if TYPE_CHECKING:
@@ -40,14 +40,11 @@ _FIRST_POLL_SECONDS = 0.1
 class QueueListener(Listener):
     """Polls one queue and runs one function."""
 
-    def __init__(
-        self, invoker: Invoker, clients: QueueClients, outputs: OutputWriter, queues: QueueOptions, options: HostOptions
-    ) -> None:
+    def __init__(self, invoker: Invoker, clients: QueueClients, queues: QueueOptions, options: HostOptions) -> None:
         settings = invoker.function.settings
         name = str(settings["queueName"])
         super().__init__(f"queue {name}")
         self._invoker = invoker
-        self._outputs = outputs
         self._queues = queues
         self._queue = clients.queue(settings["connection"], name)
         poison = None if name.endswith(_POISON) else name + _POISON
@@ -97,15 +94,16 @@ class QueueListener(Listener):
     async def _receive(self) -> "list[QueueMessage]":
         from azure.core.exceptions import AzureError, ResourceNotFoundError
 
-        count = self._queues.batch_size
+        # One page only: the pager itself would ask again to fill a short one.
+        pages = self._queue.receive_messages(
+            messages_per_page=self._queues.batch_size, visibility_timeout=self._lease
+        ).by_page()
+        messages: list[QueueMessage] = []
         try:
-            page = self._queue.receive_messages(
-                messages_per_page=count, max_messages=count, visibility_timeout=self._lease
-            )
-            messages = [message async for message in page]
-        except ResourceNotFoundError:
+            messages = [message async for message in await anext(pages)]
+        except (StopAsyncIteration, ResourceNotFoundError):
             # A queue that does not exist yet is an empty one; the trigger does not make it.
-            return []
+            pass
         except AzureError as error:
             self._availability.failed(error)
             return []
@@ -124,21 +122,27 @@ class QueueListener(Listener):
                 log.warning("%s: message %s can't be decoded (%s), to poison", self._name, message.id, error)
                 await self._to_poison(message)
                 return
-            renewal = asyncio.create_task(self._keep_hidden(message))
-            try:
-                result = await self._invoker.succeeds(Call(body, _metadata(message)))
-                done = await self._outputs.deliver(result, self._invoker)
-            finally:
-                renewal.cancel()
-                with suppress(asyncio.CancelledError):
-                    await renewal
+            done = await self._run_hidden(message, Call(body, _metadata(message)))
             await (self._delete(message) if done else self._give_back(message))
 
-    async def _keep_hidden(self, message: "QueueMessage") -> None:
+    async def _run_hidden(self, message: "QueueMessage", call: Call) -> bool:
+        finished = asyncio.Event()
+        renewal = asyncio.create_task(self._keep_hidden(message, finished))
+        try:
+            return await self._invoker.perform(call) is not None
+        finally:
+            # Not cancelled: a renewal under way changes the pop receipt that the delete needs.
+            finished.set()
+            await renewal
+
+    async def _keep_hidden(self, message: "QueueMessage", finished: asyncio.Event) -> None:
         from azure.core.exceptions import AzureError
 
         while True:
-            await asyncio.sleep(self._lease / 2)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(finished.wait(), self._lease / 2)
+            if finished.is_set():
+                return
             try:
                 renewed = await self._queue.update_message(message, visibility_timeout=self._lease)
             except AzureError as error:

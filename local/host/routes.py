@@ -13,6 +13,7 @@ T = TypeVar("T")
 METHODS = ("GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS")
 
 _PARAMETER = re.compile(r"\{(?P<rest>\*{0,2})(?P<name>\w+)(?::(?P<constraint>[^{}?]+))?(?P<optional>\??)\}")
+_NAME = re.compile(r"\{(\*{0,2})\w+")
 _CONSTRAINTS = {
     "int": r"-?\d+",
     "long": r"-?\d+",
@@ -33,6 +34,11 @@ class Route(Generic[T]):
     target: T
     pattern: re.Pattern[str]
     rank: tuple[int, ...]
+
+    @property
+    def shape(self) -> str:
+        """The template without the names of its parameters: two routes of one shape can't be told apart."""
+        return _NAME.sub(r"{\1", "/" + self.template.strip("/").lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +89,9 @@ class RouteTable(Generic[T]):
     def __init__(self, routes: Iterable[Route[T]], *, prefix: str) -> None:
         self._routes = sorted(routes, key=lambda route: route.rank)
         self._prefix = f"/{prefix.strip('/')}".rstrip("/").lower()
-        counts = Counter((method, route.pattern.pattern) for route in self._routes for method in route.methods)
-        if twice := sorted((method, pattern) for (method, pattern), count in counts.items() if count > 1):
-            raise Misconfigured(f"route {' '.join(twice[0])} belongs to more than one function")
+        counts = Counter((method, route.shape) for route in self._routes for method in route.methods)
+        if twice := sorted(f"{method} {shape}" for (method, shape), count in counts.items() if count > 1):
+            raise Misconfigured(f"route {twice[0]} belongs to more than one function")
 
     def find(self, method: str, raw_path: str) -> Match[T] | None:
         """Return what a request leads to, None for an unknown path. `raw_path` is still percent-encoded."""

@@ -15,7 +15,6 @@ from local.host.context import RetryContext
 from local.host.invocation import Call, Invoker
 from local.host.listener import Listener, Stopped
 from local.host.ncrontab import parse_schedule
-from local.host.outputs import OutputWriter
 from local.host.retry import run_with_retry
 from shared.errors import Misconfigured
 
@@ -25,11 +24,10 @@ _LATE = timedelta(seconds=2)
 class TimerListener(Listener):
     """Runs one function when its schedule says so."""
 
-    def __init__(self, invoker: Invoker, outputs: OutputWriter) -> None:
+    def __init__(self, invoker: Invoker) -> None:
         super().__init__(f"timer {invoker.function.name}")
         settings = invoker.function.settings
         self._invoker = invoker
-        self._outputs = outputs
         self.function = invoker.function.name
         self._on_start = bool(settings.get("runOnStartup"))
         self._turn = asyncio.Lock()
@@ -69,4 +67,4 @@ class TimerListener(Listener):
         status = {"Last": at, "LastUpdated": at, "Next": following}
         timer = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": past_due}
         call = Call(Datum(json.dumps(timer), "json"), retry=RetryContext(retry, policy.max_retries if policy else 0))
-        return await self._outputs.deliver(await self._invoker.succeeds(call), self._invoker)
+        return await self._invoker.perform(call) is not None
