@@ -1,9 +1,11 @@
 'use strict';
 
 const { default: parseQuery } = require('@zeit/cosmosdb-query');
+const libraryHelpers = require('@zeit/cosmosdb-query/lib/helpers');
 const { badRequest } = require('./errors');
 
 const REMEMBERED = 200;
+const DEFAULT_PAGE = 1000;
 const parsed = new Map();
 
 function parse(sql) {
@@ -38,9 +40,37 @@ function withoutRepeats(rows) {
   return [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
 }
 
+function stripUndefined(value) {
+  if (Array.isArray(value)) {
+    return value.filter((element) => element !== undefined).map(stripUndefined);
+  }
+  if (value === null || typeof value !== 'object') {
+    return value;
+  }
+  const present = Object.entries(value).filter(([, field]) => field !== undefined);
+  return Object.fromEntries(present.map(([name, field]) => [name, stripUndefined(field)]));
+}
+
+// The library's own version copies all earlier rows for each row.
+libraryHelpers.stripUndefined = stripUndefined;
+
+/**
+ * Input for the library's compiled queries. They append to a list by a `reduce` whose step copies the rows so far:
+ * quadratic, 40 s at 60 000 documents. Giving each step an empty list makes the same rows in one pass.
+ */
+class Rows extends Array {
+  static get [Symbol.species]() {
+    return Array;
+  }
+
+  reduce(step) {
+    return Rows.from(this.flatMap((row) => step([], row)));
+  }
+}
+
 function runPage(sql, documents, options) {
   try {
-    return parse(sql).exec(documents, options);
+    return parse(sql).exec(Rows.from(documents), options);
   } catch (error) {
     throw badRequest(error.message);
   }
@@ -56,10 +86,8 @@ function runQuery({ query, parameters = [] }, documents, { maxItemCount, continu
   }
   const { sql, cut, distinct } = splitUnsupported(query, parameters);
   if (!cut && !distinct) {
-    // The library finds the next page by resource id, so it needs the documents in that order.
-    const byRid = (left, right) => (left._rid < right._rid ? -1 : 1);
-    const ordered = maxItemCount && documents.length > maxItemCount ? documents.sort(byRid) : documents;
-    const page = runPage(sql, ordered, { parameters, maxItemCount, continuation, compositeIndexes });
+    const limits = { maxItemCount: maxItemCount || DEFAULT_PAGE, continuation };
+    const page = runPage(sql, documents, { parameters, compositeIndexes, ...limits });
     return { rows: page.result, continuation: page.continuation };
   }
   const { result } = runPage(sql, documents, { parameters, compositeIndexes });
