@@ -1,0 +1,39 @@
+"""The triggers, one file per step, listed in flow order."""
+
+import azure.functions as func
+
+from functions import (
+    analyze_attachment,
+    analyze_message,
+    attachments,
+    contacts,
+    deliveries,
+    drain_poison,
+    health,
+    ingest_chat,
+    ingest_email,
+    interactions,
+    openapi,
+    publish_sources,
+    store_message,
+    sweep_inbound,
+    sync_interactions,
+)
+
+BLUEPRINTS: list[func.Blueprint] = [
+    ingest_email.BLUEPRINT,
+    ingest_chat.BLUEPRINT,
+    store_message.BLUEPRINT,
+    sweep_inbound.BLUEPRINT,
+    publish_sources.BLUEPRINT,
+    analyze_message.BLUEPRINT,
+    analyze_attachment.BLUEPRINT,
+    sync_interactions.BLUEPRINT,
+    drain_poison.BLUEPRINT,
+    deliveries.BLUEPRINT,
+    contacts.BLUEPRINT,
+    interactions.BLUEPRINT,
+    attachments.BLUEPRINT,
+    health.BLUEPRINT,
+    openapi.BLUEPRINT,
+]

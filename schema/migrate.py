@@ -28,7 +28,7 @@ def prepare(admin_dsn: str, *, database: str, passwords: dict[str, str]) -> None
             admin.execute(
                 sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
             )
-        if not admin.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchone():
+        if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
             name, owner = sql.Identifier(database), sql.Identifier("hub_owner")
             admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
     upgrade(make_conninfo(admin_dsn, dbname=database, user="hub_owner", password=passwords["hub_owner"]))

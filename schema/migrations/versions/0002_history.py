@@ -152,7 +152,7 @@ $$;
 GRANT UPDATE ON contacts, contact_identities, conversations, messages, attachments TO hub_app;
 GRANT UPDATE (summary, sentiment_score, updated_at) ON interactions TO hub_app;
 GRANT SELECT, INSERT, UPDATE ON interactions TO hub_sync;
-GRANT SELECT, INSERT ON contacts TO hub_sync;
+GRANT SELECT, INSERT, UPDATE (last_interaction_at, updated_at) ON contacts TO hub_sync;
 """
 
 DOWN = """

@@ -1,0 +1,20 @@
+"""Analyse: what an image shows."""
+
+import azure.functions as func
+
+from functions.work import run_step
+from shared.models.work import AttachmentWork, QueueName
+from shared.services import Services
+
+BLUEPRINT = func.Blueprint()
+
+
+@BLUEPRINT.function_name("analyze_attachment")
+@BLUEPRINT.queue_trigger("message", queue_name="attachment-analysis", connection="HubStorage")
+async def analyze_attachment(message: func.QueueMessage) -> None:
+    """Analyse one attachment."""
+    await run_step(QueueName.ATTACHMENT_ANALYSIS, AttachmentWork, message, _analyze)
+
+
+async def _analyze(hub: Services, work: AttachmentWork) -> None:
+    await hub.attachment_analyst.analyze(work)

@@ -1,0 +1,20 @@
+"""Analyse: what a message says."""
+
+import azure.functions as func
+
+from functions.work import run_step
+from shared.models.work import MessageWork, QueueName
+from shared.services import Services
+
+BLUEPRINT = func.Blueprint()
+
+
+@BLUEPRINT.function_name("analyze_message")
+@BLUEPRINT.queue_trigger("message", queue_name="message-analysis", connection="HubStorage")
+async def analyze_message(message: func.QueueMessage) -> None:
+    """Analyse one message."""
+    await run_step(QueueName.MESSAGE_ANALYSIS, MessageWork, message, _analyze)
+
+
+async def _analyze(hub: Services, work: MessageWork) -> None:
+    await hub.message_analyst.analyze(work)

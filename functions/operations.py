@@ -1,0 +1,128 @@
+"""The HTTP API as a table: what each route takes and answers. The OpenAPI description is made of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from shared.models.views import (
+    AcceptedView,
+    ContactView,
+    ContextView,
+    DeliveryView,
+    FactView,
+    HealthView,
+    InteractionView,
+    NewFact,
+    Page,
+)
+from shared.models.webhooks import ChatIn, EmailIn
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter in path, query or header."""
+
+    name: str
+    place: str
+    description: str
+    required: bool = False
+    format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route and method. `answer` None is an answer without JSON."""
+
+    function: str
+    method: str
+    path: str
+    summary: str
+    answer: type[BaseModel] | None
+    status: int = 200
+    body: type[BaseModel] | None = None
+    parameters: tuple[Parameter, ...] = ()
+    errors: tuple[int, ...] = ()
+    anonymous: bool = False
+    media_type: str = "application/json"
+
+
+ID = Parameter("id", "path", "The id", required=True, format="uuid")
+PROJECT = Parameter("X-Project-Id", "header", "The project (tenant) to act for", required=True, format="uuid")
+LIMIT = Parameter("limit", "query", "Rows of a page, 1 to 100, 20 when not given")
+CURSOR = Parameter("cursor", "query", "`nextCursor` of the page before")
+SOURCE = Parameter("source", "path", "The source's id; it decides project and provider", required=True, format="uuid")
+SIGNATURE = (
+    Parameter("webhook-id", "header", "Standard Webhooks: the same at every retry", required=True),
+    Parameter("webhook-timestamp", "header", "Standard Webhooks: seconds since 1970, within 5 minutes", required=True),
+    Parameter("webhook-signature", "header", "Standard Webhooks: `v1,<base64 HMAC-SHA256>`", required=True),
+)
+INGEST_ERRORS = (400, 401, 404, 413, 415, 422, 503)
+READ_ERRORS = (400, 404, 503)
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "ingest_email", "post", "/v1/ingest/email/{source}", "Accept an email", AcceptedView, 202,
+        body=EmailIn, parameters=(SOURCE, *SIGNATURE), errors=INGEST_ERRORS, anonymous=True,
+    ),
+    Operation(
+        "ingest_chat", "post", "/v1/ingest/chat/{source}", "Accept a chat message", AcceptedView, 202,
+        body=ChatIn, parameters=(SOURCE, *SIGNATURE), errors=INGEST_ERRORS, anonymous=True,
+    ),
+    Operation(
+        "get_delivery", "get", "/v1/ingest/deliveries/{id}", "How far a delivery came", DeliveryView,
+        parameters=(
+            ID, PROJECT,
+            Parameter("source", "query", "As in the answer's Location", format="uuid"),
+            Parameter("hour", "query", "As in the answer's Location"),
+        ),
+        errors=READ_ERRORS,
+    ),
+    Operation(
+        "list_contacts", "get", "/v1/contacts", "List contacts, or find one by email", Page[ContactView],
+        parameters=(PROJECT, Parameter("email", "query", "An email address"), LIMIT, CURSOR), errors=READ_ERRORS,
+    ),
+    Operation(
+        "get_contact", "get", "/v1/contacts/{id}", "One contact", ContactView, parameters=(ID, PROJECT),
+        errors=READ_ERRORS,
+    ),
+    Operation(
+        "get_context", "get", "/v1/contacts/{id}/context", "A contact's recent interactions and what is known",
+        ContextView,
+        parameters=(ID, PROJECT, LIMIT, CURSOR, Parameter("factsCursor", "query", "`nextCursor` of the facts")),
+        errors=READ_ERRORS,
+    ),
+    Operation(
+        "add_context", "post", "/v1/contacts/{id}/context", "Keep a fact about a contact", FactView, 201,
+        body=NewFact,
+        parameters=(ID, PROJECT, Parameter("Idempotency-Key", "header", "With it, a retry adds nothing")),
+        errors=(*READ_ERRORS, 422),
+    ),
+    Operation(
+        "get_interaction", "get", "/v1/interactions/{id}", "One interaction", InteractionView,
+        parameters=(ID, PROJECT), errors=READ_ERRORS,
+    ),
+    Operation(
+        "delete_interaction", "delete", "/v1/interactions/{id}", "Delete an interaction", None, 204,
+        parameters=(ID, PROJECT), errors=READ_ERRORS,
+    ),
+    Operation(
+        "get_attachment", "get", "/v1/attachments/{id}", "Download an attachment", None, parameters=(ID, PROJECT),
+        errors=READ_ERRORS, media_type="application/octet-stream",
+    ),
+    Operation("health", "get", "/health", "Whether every store answers", HealthView, errors=(503,), anonymous=True),
+    Operation("openapi", "get", "/openapi.json", "This description", None, anonymous=True),
+    Operation("docs", "get", "/docs", "This description, to read", None, anonymous=True, media_type="text/html"),
+)  # fmt: skip
+
+
+def schema_of(parameter: Parameter) -> dict[str, Any]:
+    """Return a parameter as OpenAPI has it."""
+    schema = {"type": "string"} | ({"format": parameter.format} if parameter.format else {})
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.required,
+        "description": parameter.description,
+        "schema": schema,
+    }

@@ -1,0 +1,29 @@
+"""Sync: documents that were written in Cosmos DB, by whomever, reach Postgres."""
+
+import azure.functions as func
+
+from shared import services
+
+BLUEPRINT = func.Blueprint()
+
+
+# Without a retry policy the platform moves past a batch that failed; with -1 the partition waits for the database.
+# Only Transient comes out of apply_changes: a document that can't be applied is a dead letter, not an exception.
+@BLUEPRINT.function_name("sync_interactions")
+@BLUEPRINT.cosmos_db_trigger(
+    "documents",
+    connection="HubCosmos",
+    database_name="%COSMOS_DATABASE%",
+    container_name="interactions",
+    lease_container_name="leases",
+    create_lease_container_if_not_exists=False,
+    feed_poll_delay=1000,
+    max_items_per_invocation=500,
+    start_from_beginning=True,
+)
+@BLUEPRINT.retry(
+    strategy="exponential_backoff", max_retry_count="-1", minimum_interval="00:00:01", maximum_interval="00:01:00"
+)
+async def sync_interactions(documents: func.DocumentList) -> None:
+    """Apply one batch of the change feed."""
+    await services.current().sync.apply_changes([dict(document) for document in documents])

@@ -1,0 +1,71 @@
+"""Queue steps: decode, one call, and the fate of what fails by its error's type."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+import azure.functions as func
+
+from shared import services
+from shared.errors import Permanent, Transient
+from shared.telemetry import event, warning
+
+if TYPE_CHECKING:
+    from shared.models.work import QueueName, Work
+    from shared.services import Services
+
+Step = TypeVar("Step", bound="Work")
+
+
+async def run_step(
+    queue: "QueueName",
+    model: type[Step],
+    message: func.QueueMessage,
+    step: Callable[["Services", Step], Awaitable[None]],
+) -> None:
+    """Do one message's work.
+
+    Transient: the same work is sent again with a growing delay and this message completes, so no dequeue is burnt.
+    Permanent, and what can't be read: a dead letter at once. Anything else is the platform's: five tries, then poison.
+    """
+    hub, body = services.current(), message.get_body()
+    try:
+        work = model.model_validate_json(body)
+    except ValueError:
+        await hub.drain.bury(queue, body, f"not a {model.__name__}")
+        return
+    try:
+        try:
+            await step(hub, work)
+        except Permanent as error:
+            await hub.drain.bury(queue, body, error.reason)
+    except Transient as error:
+        delay = _delay(hub, work.attempt, error)
+        event(
+            "work.deferred",
+            logging.WARNING,
+            queue=queue,
+            attempt=work.attempt,
+            seconds=delay.total_seconds(),
+            why=error,
+        )
+        await hub.queues.send(queue, work.model_copy(update={"attempt": work.attempt + 1}), delay=delay)
+
+
+async def run_poison(queue: "QueueName", message: func.QueueMessage) -> None:
+    """Keep a message that failed five times. While the database is away it waits in its queue: nothing is lost."""
+    hub = services.current()
+    try:
+        await hub.drain.drain(queue, message.get_body())
+    except Transient as error:
+        # A poison queue has no poison queue of its own: raising leaves the message where it is, to be seen again.
+        warning("drain_poison.later", queue=queue, why=error)
+        raise
+
+
+def _delay(hub: "Services", attempt: int, error: Transient) -> timedelta:
+    longest = hub.settings.retry_max_seconds
+    grown = min(hub.settings.retry_base_seconds * 2 ** min(attempt, 20), longest)
+    asked = error.retry_after.total_seconds() if error.retry_after else 0.0
+    return timedelta(seconds=max(grown, min(asked, longest)))

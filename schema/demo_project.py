@@ -1,0 +1,88 @@
+"""Seed data: a demo project with an operator, an agent and two sources, the same ids on every machine."""
+
+import asyncio
+import json
+import secrets
+import uuid
+from base64 import b64encode
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+
+from shared.identifiers import ProjectId
+from shared.ingestion.sources import NewSource, add_source, bound_to, publish_sources
+from shared.models.messages import Channel
+from shared.services import Services
+from shared.settings import Settings
+from shared.stores.sql import SqlBlocks
+
+SQL = SqlBlocks(Path(__file__).with_name("demo_project.sql"))
+NAMESPACE = UUID("0f2b7c5e-51b4-4f0e-9a53-8a2f5d1c7e11")
+CHANNELS: tuple[Channel, ...] = ("email", "chat")
+
+
+@dataclass(frozen=True, slots=True)
+class SeededSource:
+    """A source that can be posted to; `path` is below the host's base URL."""
+
+    id: UUID
+    channel: Channel
+    secret: str
+
+    @property
+    def path(self) -> str:
+        """Return where webhooks go."""
+        return f"/api/v1/ingest/{self.channel}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SeededProject:
+    """A project with one source a channel."""
+
+    id: ProjectId
+    name: str
+    sources: dict[Channel, SeededSource]
+
+
+def seed(owner_dsn: str, settings: dict[str, str], name: str = "Harbour & Finch") -> SeededProject:
+    """Create the project `name` where missing, publish its sources, and return it with its secrets.
+
+    `owner_dsn` connects as `hub_owner`; `settings` are the app's. Another `name` makes another tenant.
+    """
+    project = ProjectId(uuid.uuid5(NAMESPACE, name))
+    system, agent = uuid.uuid5(project, "system"), uuid.uuid5(project, "agent")
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("SELECT set_config('app.project_id', %s, true)", [str(project)])
+        owner.execute(SQL["insert_project"], {"id": project, "name": name, "system_user_id": system})
+        for identifier, full_name, role in ((system, "System", "system"), (agent, "Robin Finch", "agent")):
+            user = {"project_id": project, "id": identifier, "full_name": full_name, "role": role, "email": None}
+            owner.execute(SQL["insert_user"], user)
+    return asyncio.run(_add_sources(project, name, agent, settings))
+
+
+async def _add_sources(project: ProjectId, name: str, agent: UUID, settings: dict[str, str]) -> SeededProject:
+    hub = Services(Settings(**settings))  # type: ignore[arg-type] # names and texts as in the environment
+    try:
+        sources = {channel: await _add_source(hub, project, channel, agent) for channel in CHANNELS}
+        await publish_sources(hub.postgres, hub.blobs)
+    finally:
+        await hub.close()
+    return SeededProject(project, name, sources)
+
+
+async def _add_source(hub: Services, project: ProjectId, channel: Channel, agent: UUID) -> SeededSource:
+    identifier = uuid.uuid5(project, channel)
+    new = NewSource(project, identifier, channel, channel, "json", (new_secret(),), agent)
+    await add_source(new, hub.postgres, hub.vault)
+    async with hub.postgres.tenant(project) as transaction:
+        row = await transaction.one(SQL["sealed_secrets"], project_id=project, id=identifier)
+    assert row is not None  # noqa: S101 # added by the statement before
+    stored = json.loads(hub.vault.open(row["secrets"], bound_to=bound_to(project, identifier)))
+    return SeededSource(identifier, channel, stored[0])
+
+
+def new_secret() -> str:
+    """Return a new Standard Webhooks secret: `whsec_` and base64 of 32 random bytes."""
+    return "whsec_" + b64encode(secrets.token_bytes(32)).decode()

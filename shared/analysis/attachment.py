@@ -1,0 +1,75 @@
+"""analyze_attachment: what an image shows, or the recorded reason why a file was not analysed."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from shared.ai.gateway import Gateway, Subject
+from shared.analysis.message import SQL
+from shared.errors import Permanent
+from shared.identifiers import InteractionId, MessageId, ProjectId
+from shared.models.work import AttachmentWork, BlobContainer
+from shared.stores.blobs import Blobs
+from shared.stores.postgres import Postgres, Row
+
+MAX_IMAGE_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentAnalyst:
+    """Analyses attachments. One that has a result is left alone."""
+
+    gateway: Gateway
+    postgres: Postgres
+    blobs: Blobs
+
+    async def analyze(self, work: AttachmentWork) -> None:
+        """Analyse one attachment. Raises Permanent when there is none, Transient when model or store are away."""
+        about = Subject(ProjectId(work.project_id), InteractionId(work.interaction_id), MessageId(work.message_id))
+        async with self.postgres.tenant(about.project_id) as transaction:
+            file = await transaction.one(
+                SQL["get_attachment"], project_id=about.project_id, attachment_id=work.attachment_id
+            )
+        if file is None:
+            raise Permanent("there is no such attachment")
+        if file["analysed"] or file["deleted_at"] is not None:
+            return
+        analysis = await self._look(about, file)
+        async with self.postgres.tenant(about.project_id) as transaction:
+            await transaction.execute(
+                SQL["set_attachment_analysis"],
+                project_id=about.project_id,
+                attachment_id=work.attachment_id,
+                analysis=json.dumps(analysis),
+            )
+
+    async def _look(self, about: Subject, file: Row) -> dict[str, Any]:
+        reason = _not_for_analysis(file)
+        if reason:
+            return _not_analysed(reason)
+        blob = await self.blobs.get(BlobContainer.ATTACHMENTS, file["blob_name"])
+        if blob is None:
+            return _not_analysed("its bytes are not in Blob Storage")
+        described = {key: file[key] for key in ("filename", "content_type", "size_bytes", "sha256")}
+        try:
+            answer = await self.gateway.analyze_image(about, blob.raw, described)
+        except Permanent as error:
+            return _not_analysed(error.reason)
+        return {
+            "status": "analysed",
+            "engine": self.gateway.engine,
+            "model": answer.model,
+            **answer.value.model_dump(mode="json"),
+        }
+
+
+def _not_for_analysis(file: Row) -> str | None:
+    if not file["content_type"].startswith("image/"):
+        return f"{file['content_type'][:100]} is not an image"
+    if file["size_bytes"] > MAX_IMAGE_BYTES:
+        return f"larger than {MAX_IMAGE_BYTES} bytes"
+    return None
+
+
+def _not_analysed(reason: str) -> dict[str, Any]:
+    return {"status": "not_analysed", "reason": reason}

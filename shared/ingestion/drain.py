@@ -1,0 +1,71 @@
+"""drain_poison: what failed five times becomes a dead letter at once, before the queue forgets it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from shared.clock import Clock
+from shared.inbox.dead_letters import DeadLetter, bury
+from shared.ingestion.store import SQL
+from shared.models.work import DeliveryWork, QueueName, Work
+from shared.stores.postgres import Postgres, Transaction
+
+STAGES = {
+    QueueName.INBOUND: "store_message",
+    QueueName.MESSAGE_ANALYSIS: "analyze_message",
+    QueueName.ATTACHMENT_ANALYSIS: "analyze_attachment",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Keeps failed work. Running twice for one message keeps one dead letter: the platform's copy may be double."""
+
+    postgres: Postgres
+    clock: Clock
+
+    async def drain(self, queue: QueueName, body: bytes) -> None:
+        """Keep a message of the poison queue of `queue`."""
+        await self.bury(queue, body, "failed five times; the log has the cause")
+
+    async def bury(self, queue: QueueName, body: bytes, reason: str) -> None:
+        """Keep work that can't succeed with its reason; a delivery it was for comes to its end in one transaction."""
+        payload = _payload(body)
+        async with self.postgres.sweeper() as transaction:
+            letter = DeadLetter(_project(payload), STAGES[queue], reason, payload)
+            await bury(transaction, letter)
+            if queue is QueueName.INBOUND:
+                await self._end_delivery(transaction, payload, reason)
+
+    async def _end_delivery(self, transaction: Transaction, payload: dict[str, Any], reason: str) -> None:
+        try:
+            work = DeliveryWork.model_validate(payload)
+        except ValidationError:
+            return
+        await transaction.execute(
+            SQL["end_delivery"],
+            project_id=work.project_id,
+            id=work.delivery_id,
+            source_id=work.source_id,
+            blob_name=work.blob,
+            state="dead",
+            reason=reason,
+            received_at=self.clock.now(),
+        )
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {"unreadable": f"{len(body)} bytes"}
+
+
+def _project(payload: dict[str, Any]) -> Any:
+    try:
+        return Work.model_validate(payload).project_id
+    except ValidationError:
+        return None

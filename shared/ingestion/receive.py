@@ -1,0 +1,104 @@
+"""Ingest: verify, keep the raw bytes, enqueue. No database work; a 2xx means that the raw bytes are durable."""
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.clock import Clock
+from shared.errors import HubError, Rejected, Transient
+from shared.failpoints import failpoint
+from shared.identifiers import ProjectId, SourceId, delivery_id, interaction_id
+from shared.ingestion.provider import Answer, Provider, Receipt, WebhookRequest
+from shared.ingestion.raw import RawName, hour_of, to_metadata
+from shared.ingestion.registry import provider_of
+from shared.ingestion.sources import Sources
+from shared.models.messages import Channel, IncomingMessage
+from shared.models.sources import Source
+from shared.models.work import BlobContainer, DeliveryWork, QueueName
+from shared.stores.blobs import Blobs
+from shared.stores.queues import Queues
+from shared.telemetry import warning
+
+LARGE_BODY_BYTES = 256_000  # from here on parsing takes long enough to hold up other requests
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Accepts webhook calls."""
+
+    sources: Sources
+    blobs: Blobs
+    queues: Queues
+    clock: Clock
+
+    async def receive(self, channel: Channel, source_id: str, request: WebhookRequest) -> Answer:
+        """Accept one call for a source and answer as its provider expects.
+
+        Raises Rejected (4xx, nothing changed) or Transient (nothing accepted: the provider is to send again).
+        """
+        source = await self.sources.find(_uuid(source_id))
+        provider = provider_of(source)
+        if source.channel != channel:
+            raise Rejected(404, f"this source does not take {channel}", field="source")
+        if len(request.raw) > provider.max_body_bytes:
+            raise Rejected(413, f"the body is larger than {provider.max_body_bytes} bytes", field="body")
+        greeting = provider.handshake(request, source)
+        if greeting:
+            return greeting
+        if not request.raw:
+            raise Rejected(400, "the body is empty, or came without Content-Length", field="body")
+        self._verify(provider, request, source)
+        messages = await _parse(provider, request, source)
+        return provider.acknowledge(await self._keep(provider, request, source, messages))
+
+    def _verify(self, provider: Provider, request: WebhookRequest, source: Source) -> None:
+        if not source.secrets:
+            raise Rejected(401, "this source is disabled", field="source")
+        try:
+            provider.verify(request, source, self.clock.now())
+        except HubError:
+            raise
+        except Exception as error:
+            # Hostile headers find ways to break a verifier; whatever it is, the call is not proven.
+            raise Rejected(401, "the signature can't be read") from error
+
+    async def _keep(
+        self, provider: Provider, request: WebhookRequest, source: Source, messages: list[IncomingMessage]
+    ) -> Receipt:
+        project, key, received_at = ProjectId(source.project_id), provider.delivery_key(request), self.clock.now()
+        delivery = delivery_id(project, SourceId(source.id), key)
+        name = RawName(hour_of(received_at), project, source.id, delivery)
+        failpoint("ingest.verified")
+        await self.blobs.put_new(
+            BlobContainer.INBOUND,
+            str(name),
+            request.raw,
+            content_type=request.headers.get("content-type", "application/octet-stream"),
+            metadata=to_metadata(received_at, key),
+        )
+        failpoint("ingest.blob_put")
+        await self._enqueue(DeliveryWork(project_id=project, source_id=source.id, delivery_id=delivery, blob=str(name)))
+        failpoint("ingest.enqueued")
+        interactions = tuple(interaction_id(project, SourceId(source.id), message.key) for message in messages)
+        return Receipt(project, source.id, delivery, interactions, received_at)
+
+    async def _enqueue(self, work: DeliveryWork) -> None:
+        try:
+            await self.queues.send(QueueName.INBOUND, work)
+        except Transient as error:
+            # The bytes are durable, so the call is accepted; sweep_inbound enqueues it when the queue is back.
+            warning("ingest.not_enqueued", delivery=work.delivery_id, reason=error)
+
+
+async def _parse(provider: Provider, request: WebhookRequest, source: Source) -> list[IncomingMessage]:
+    key = provider.delivery_key(request)
+    if len(request.raw) < LARGE_BODY_BYTES:
+        return provider.parse(request.raw, source, key)
+    return await asyncio.to_thread(provider.parse, request.raw, source, key)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Rejected(404, "there is no such source", field="source") from None

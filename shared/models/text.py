@@ -1,0 +1,38 @@
+"""Text from outside, made storable: what Postgres, JSON or Cosmos DB would refuse is taken out at the edge."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+MAX_CONTENT_BYTES = 256 * 1024
+MAX_METADATA_BYTES = 16 * 1024
+EARLIEST = timedelta(days=30)
+LATEST = timedelta(minutes=10)
+
+
+def storable(text: str) -> str:
+    """Return `text` without NUL, which Postgres refuses, and with lone surrogates replaced, which UTF-8 has not."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def cut(text: str, max_bytes: int) -> str:
+    """Return the longest beginning of `text` that is at most `max_bytes` of UTF-8."""
+    raw = text.encode("utf-8")
+    return text if len(raw) <= max_bytes else raw[:max_bytes].decode("utf-8", "ignore")
+
+
+def bounded_content(text: str, metadata: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return content and metadata within their limits; what was cut is flagged in the metadata."""
+    content = cut(text, MAX_CONTENT_BYTES)
+    if content != text:
+        metadata = {**metadata, "contentCut": True}
+    if len(json.dumps(metadata, ensure_ascii=False).encode("utf-8", "replace")) > MAX_METADATA_BYTES:
+        metadata = {"metadataCut": True, "contentCut": content != text}
+    return content, metadata
+
+
+def plausible_time(sent_at: datetime, received_at: datetime) -> tuple[datetime, dict[str, Any]]:
+    """Return the sent time if it is within −30 days … +10 minutes of receipt, else receipt and the original flagged."""
+    if received_at - EARLIEST <= sent_at <= received_at + LATEST:
+        return sent_at.astimezone(UTC), {}
+    return received_at, {"originalTimestamp": sent_at.isoformat()}

@@ -1,0 +1,189 @@
+"""The one place that wires: every part of the app, made on first use, one of each per process."""
+
+from datetime import timedelta
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from shared.clock import Clock, SystemClock
+from shared.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from shared.ai.gateway import Gateway
+    from shared.ai.provider import ModelProvider
+    from shared.analysis.attachment import AttachmentAnalyst
+    from shared.analysis.message import MessageAnalyst
+    from shared.inbox.reading import History
+    from shared.ingestion.drain import Drain
+    from shared.ingestion.progress import Progress
+    from shared.ingestion.receive import Ingest
+    from shared.ingestion.sources import Sources
+    from shared.ingestion.store import Store
+    from shared.ingestion.sweep import Sweep
+    from shared.settings import Settings
+    from shared.stores.blobs import Blobs
+    from shared.stores.cosmos import Documents
+    from shared.stores.postgres import Postgres
+    from shared.stores.queues import Queues
+    from shared.stores.vault import Vault
+    from shared.sync.apply import Sync
+    from shared.sync.deletion import Deletion
+
+
+class Services:
+    """The app's parts. Modules are imported as their part is first asked for: import cost is cold-start cost."""
+
+    def __init__(self, settings: "Settings", clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+
+    @cached_property
+    def blobs(self) -> "Blobs":
+        """Blob Storage."""
+        from shared.stores.blobs import Blobs
+
+        return Blobs(self.settings.storage, self.settings.storage_blob_uri, self.settings.identity_client_id)
+
+    @cached_property
+    def queues(self) -> "Queues":
+        """Storage Queues."""
+        from shared.stores.queues import Queues
+
+        return Queues(self.settings.storage, self.settings.storage_queue_uri, self.settings.identity_client_id)
+
+    @cached_property
+    def postgres(self) -> "Postgres":
+        """Postgres."""
+        from shared.stores.postgres import Postgres
+
+        return Postgres(self.settings.postgres_dsn, pool_size=self.settings.postgres_pool_size)
+
+    @cached_property
+    def documents(self) -> "Documents":
+        """Cosmos DB."""
+        from shared.stores.cosmos import Documents
+
+        return Documents(
+            connection_string=self.settings.cosmos,
+            endpoint=self.settings.cosmos_endpoint,
+            client_id=self.settings.identity_client_id,
+            database=self.settings.cosmos_database,
+        )
+
+    @cached_property
+    def vault(self) -> "Vault":
+        """The keys of secrets at rest."""
+        from shared.stores.vault import Vault
+
+        return Vault(self.settings.secret_keys)
+
+    @cached_property
+    def sources(self) -> "Sources":
+        """Published sources."""
+        from shared.ingestion.sources import Sources
+
+        return Sources(self.blobs, self.vault, cache_seconds=self.settings.source_cache_seconds)
+
+    @cached_property
+    def ingest(self) -> "Ingest":
+        """Accepting webhooks."""
+        from shared.ingestion.receive import Ingest
+
+        return Ingest(self.sources, self.blobs, self.queues, self.clock)
+
+    @property
+    def _patience(self) -> timedelta:
+        return timedelta(seconds=self.settings.retry_max_seconds + self.settings.sweep_after_seconds)
+
+    @cached_property
+    def store(self) -> "Store":
+        """Storing deliveries."""
+        from shared.ingestion.store import Store
+
+        return Store(self.sources, self.blobs, self.postgres, self.documents, self.queues, self.clock, self._patience)
+
+    @cached_property
+    def sweep(self) -> "Sweep":
+        """Finding deliveries that nobody is storing."""
+        from shared.ingestion.sweep import Sweep
+
+        after = timedelta(seconds=self.settings.sweep_after_seconds)
+        return Sweep(self.blobs, self.postgres, self.queues, self.clock, after, self._patience)
+
+    @cached_property
+    def drain(self) -> "Drain":
+        """Keeping work that failed."""
+        from shared.ingestion.drain import Drain
+
+        return Drain(self.postgres, self.clock)
+
+    @cached_property
+    def progress(self) -> "Progress":
+        """The state of deliveries."""
+        from shared.ingestion.progress import Progress
+
+        return Progress(self.postgres, self.blobs)
+
+    @cached_property
+    def gateway(self) -> "Gateway":
+        """The way to a model."""
+        from shared.ai.gateway import Gateway
+
+        return Gateway(self._provider(), self.postgres, self.clock)
+
+    @cached_property
+    def message_analyst(self) -> "MessageAnalyst":
+        """Analysing messages."""
+        from shared.analysis.message import MessageAnalyst
+
+        return MessageAnalyst(self.gateway, self.postgres, self.documents, self.clock)
+
+    @cached_property
+    def attachment_analyst(self) -> "AttachmentAnalyst":
+        """Analysing attachments."""
+        from shared.analysis.attachment import AttachmentAnalyst
+
+        return AttachmentAnalyst(self.gateway, self.postgres, self.blobs)
+
+    @cached_property
+    def sync(self) -> "Sync":
+        """Applying documents to Postgres."""
+        from shared.sync.apply import Sync
+
+        return Sync(self.postgres, self.documents)
+
+    @cached_property
+    def deletion(self) -> "Deletion":
+        """Deleting interactions."""
+        from shared.sync.deletion import Deletion
+
+        return Deletion(
+            self.postgres, self.documents, self.sync, self.clock, ttl_seconds=self.settings.tombstone_ttl_seconds
+        )
+
+    @cached_property
+    def history(self) -> "History":
+        """Reading the history."""
+        from shared.inbox.reading import History
+
+        return History(self.postgres, self.blobs)
+
+    async def close(self) -> None:
+        """Close every client and pool that was opened."""
+        for name in ("blobs", "queues", "postgres", "documents"):
+            if name in self.__dict__:
+                await self.__dict__[name].close()
+
+    def _provider(self) -> "ModelProvider":
+        if self.settings.ai_provider == "offline":
+            from shared.ai.providers.offline import OfflineProvider
+
+            return OfflineProvider()
+        raise Misconfigured(f"AI_PROVIDER: {self.settings.ai_provider!r} is not one of: offline")
+
+
+@cache
+def current() -> Services:
+    """Return this process's services. Raises Misconfigured with every setting that is missing."""
+    from shared.settings import read_settings
+
+    return Services(read_settings())

@@ -1,0 +1,133 @@
+"""Postgres: transactions of one tenant, and of the few roles that cross tenants."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Literal, LiteralString
+
+from shared.errors import Permanent, Transient
+from shared.identifiers import ProjectId
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+    from psycopg.rows import DictRow
+    from psycopg_pool import AsyncConnectionPool
+
+Role = Literal["hub_app", "hub_sync", "hub_sweeper"]
+Row = dict[str, Any]
+# Bounds a step's wait, so that a stuck statement becomes a deferral and not a stuck worker.
+OPTIONS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+
+
+class Transaction:
+    """One open transaction; `parameters` fill the `%(name)s` of a block."""
+
+    def __init__(self, connection: "AsyncConnection[DictRow]") -> None:
+        self._connection = connection
+
+    async def execute(self, query: LiteralString, **parameters: Any) -> int:
+        """Run a statement and return how many rows it touched."""
+        cursor = await self._connection.execute(query, parameters)
+        return cursor.rowcount
+
+    async def one(self, query: LiteralString, **parameters: Any) -> Row | None:
+        """Return the first row, or None."""
+        cursor = await self._connection.execute(query, parameters)
+        return await cursor.fetchone()
+
+    async def all(self, query: LiteralString, **parameters: Any) -> list[Row]:
+        """Return every row."""
+        cursor = await self._connection.execute(query, parameters)
+        return await cursor.fetchall()
+
+    async def as_tenant(self, project: ProjectId, role: Role = "hub_app") -> None:
+        """Make `project` the tenant, and `role` the role, of the rest of this transaction."""
+        # Both end with the transaction (third argument true = SET LOCAL), so no pooled connection carries them on.
+        await self._connection.execute(
+            "SELECT set_config('app.project_id', %(project)s, true), set_config('role', %(role)s, true)",
+            {"project": str(project), "role": role},
+        )
+
+    async def as_role(self, role: Role) -> None:
+        """Make `role` the role of the rest of this transaction, with no tenant."""
+        await self._connection.execute(
+            "SELECT set_config('app.project_id', '', true), set_config('role', %(role)s, true)", {"role": role}
+        )
+
+
+class Postgres:
+    """A pool of connections as `hub_app`. What time may cure comes out as Transient, a refused value as Permanent."""
+
+    def __init__(self, dsn: str, *, pool_size: int) -> None:
+        self._dsn = dsn
+        self._pool_size = pool_size
+        self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] | None = None
+
+    @asynccontextmanager
+    async def tenant(self, project: ProjectId, role: Role = "hub_app") -> AsyncIterator[Transaction]:
+        """Open a transaction of one tenant; it commits when the block ends and rolls back when it raises."""
+        async with self.transaction() as transaction:
+            await transaction.as_tenant(project, role)
+            yield transaction
+
+    @asynccontextmanager
+    async def sweeper(self) -> AsyncIterator[Transaction]:
+        """Open a transaction of `hub_sweeper`, who sees deliveries, projects, positions and dead letters of all."""
+        async with self.transaction() as transaction:
+            await transaction.as_role("hub_sweeper")
+            yield transaction
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Open a transaction with no tenant yet: row-level security shows it nothing before `as_tenant`."""
+        with _classified():
+            pool = await self._open()
+            async with pool.connection() as connection:
+                yield Transaction(connection)
+
+    async def check(self) -> None:
+        """Raise Transient unless the database answers."""
+        async with self.transaction() as transaction:
+            await transaction.one("SELECT 1 AS ok")
+
+    async def close(self) -> None:
+        """Close the pool."""
+        if self._pool:
+            await self._pool.close()
+            self._pool = None
+
+    async def _open(self) -> "AsyncConnectionPool[AsyncConnection[DictRow]]":
+        if self._pool is None:
+            from psycopg.rows import dict_row
+            from psycopg_pool import AsyncConnectionPool
+
+            self._pool = AsyncConnectionPool(
+                self._dsn,
+                min_size=0,
+                max_size=self._pool_size,
+                timeout=10,
+                reconnect_timeout=0,  # a database that is away is met by the next step, not by a background loop
+                open=False,
+                kwargs={"row_factory": dict_row, "options": OPTIONS, "connect_timeout": 5},
+            )
+            await self._pool.open()
+        return self._pool
+
+
+@contextmanager
+def _classified() -> Iterator[None]:
+    """Turn what time may cure into Transient, and a value the database refuses into Permanent.
+
+    The text of a database error may hold data, so only its kind is kept.
+    """
+    import psycopg
+    from psycopg import errors
+
+    curable = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
+    try:
+        yield
+    except curable as error:
+        raise Transient(
+            f"Postgres: {type(error).__name__} {getattr(error, 'sqlstate', None) or ''}".rstrip()
+        ) from error
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        raise Permanent(f"Postgres refuses a value: {type(error).__name__}") from error

@@ -1,0 +1,86 @@
+-- name: known_projects
+-- Which of these ids name a project.
+SELECT id FROM projects WHERE id = ANY(%(ids)s);
+
+-- name: apply_documents
+-- The newest version of each document wins, in the applied order; older ones change nothing.
+-- A contact that is not known yet becomes a placeholder. The contact of an interaction never changes.
+WITH incoming AS (
+    SELECT * FROM json_to_recordset(%(documents)s::json) AS d (
+        id uuid, contact_id uuid, agent_id uuid, organization_id uuid, type text, content text,
+        "timestamp" timestamptz, metadata jsonb, deleted boolean,
+        source_version bigint, source_ts bigint, source_etag text)
+), newer AS (
+    SELECT d.* FROM incoming d
+    LEFT JOIN interactions i ON i.project_id = %(project_id)s AND i.id = d.id
+    WHERE i.id IS NULL OR (i.source_version < d.source_version AND i.contact_id = d.contact_id)
+), placeholders AS (
+    INSERT INTO contacts (project_id, id, origin)
+    SELECT DISTINCT %(project_id)s::uuid, n.contact_id, 'sync' FROM newer n
+    WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.project_id = %(project_id)s AND c.id = n.contact_id)
+    ON CONFLICT (project_id, id) DO NOTHING
+)
+INSERT INTO interactions (
+    project_id, id, contact_id, agent_id, organization_id, type, content, "timestamp", metadata,
+    source_version, source_ts, source_etag, deleted_at)
+SELECT %(project_id)s, n.id, n.contact_id, n.agent_id, n.organization_id, n.type, n.content, n."timestamp", n.metadata,
+       n.source_version, n.source_ts, n.source_etag, CASE WHEN n.deleted THEN now() END
+FROM newer n
+ORDER BY n.id
+ON CONFLICT (project_id, id) DO UPDATE
+SET agent_id = excluded.agent_id,
+    organization_id = excluded.organization_id,
+    type = excluded.type,
+    content = excluded.content,
+    "timestamp" = excluded."timestamp",
+    metadata = excluded.metadata,
+    source_version = excluded.source_version,
+    source_ts = excluded.source_ts,
+    source_etag = excluded.source_etag,
+    deleted_at = excluded.deleted_at,
+    updated_at = now()
+WHERE interactions.source_version < excluded.source_version AND interactions.contact_id = excluded.contact_id;
+
+-- name: undecided
+-- Documents whose place the order can't tell: written by someone who kept or dropped `version`, within one second.
+-- And documents whose id is already another contact's interaction.
+SELECT i.id, i.contact_id <> d.contact_id AS foreign_contact
+FROM json_to_recordset(%(documents)s::json) AS d (
+    id uuid, contact_id uuid, source_version bigint, source_ts bigint, source_etag text)
+JOIN interactions i ON i.project_id = %(project_id)s AND i.id = d.id
+WHERE i.contact_id <> d.contact_id
+   OR (i.source_etag IS DISTINCT FROM d.source_etag
+       AND i.source_version >= d.source_version AND i.source_ts <= d.source_ts)
+ORDER BY i.id;
+
+-- name: lock_interaction
+-- One settler at a time, so that the last one to read Cosmos DB is the last one to write.
+SELECT contact_id FROM interactions WHERE project_id = %(project_id)s AND id = %(id)s FOR UPDATE;
+
+-- name: settle_document
+-- What Cosmos DB holds now, whatever its order; the order itself only moves forward.
+UPDATE interactions
+SET agent_id = d.agent_id,
+    organization_id = d.organization_id,
+    type = d.type,
+    content = d.content,
+    "timestamp" = d."timestamp",
+    metadata = d.metadata,
+    source_version = greatest(interactions.source_version, d.source_version),
+    source_ts = greatest(interactions.source_ts, d.source_ts),
+    source_etag = d.source_etag,
+    deleted_at = CASE WHEN d.deleted THEN coalesce(interactions.deleted_at, now()) END,
+    updated_at = now()
+FROM json_to_recordset(%(documents)s::json) AS d (
+    id uuid, agent_id uuid, organization_id uuid, type text, content text, "timestamp" timestamptz, metadata jsonb,
+    deleted boolean, source_version bigint, source_ts bigint, source_etag text)
+WHERE interactions.project_id = %(project_id)s AND interactions.id = d.id;
+
+-- name: touch_contacts
+-- The last interaction of a contact only moves forward.
+UPDATE contacts c SET last_interaction_at = latest.at, updated_at = now()
+FROM (SELECT contact_id, max("timestamp") AS at
+      FROM json_to_recordset(%(documents)s::json) AS d (contact_id uuid, "timestamp" timestamptz, deleted boolean)
+      WHERE NOT deleted GROUP BY contact_id) AS latest
+WHERE c.project_id = %(project_id)s AND c.id = latest.contact_id
+  AND (c.last_interaction_at IS NULL OR c.last_interaction_at < latest.at);

@@ -1,0 +1,54 @@
+"""Deleting an interaction: a tombstone in Cosmos DB, which the same way as every change makes it gone from Postgres."""
+
+from dataclasses import dataclass
+
+from shared.clock import Clock, microseconds
+from shared.errors import Rejected, Transient
+from shared.identifiers import InteractionId, ProjectId
+from shared.inbox.history import SQL
+from shared.models.documents import new_document
+from shared.stores.cosmos import Document, Documents
+from shared.stores.postgres import Postgres, Row
+from shared.sync.apply import Sync
+
+MAX_RACES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Writes tombstones."""
+
+    postgres: Postgres
+    documents: Documents
+    sync: Sync
+    clock: Clock
+    ttl_seconds: int
+
+    async def delete(self, project: ProjectId, interaction: InteractionId) -> None:
+        """Delete an interaction; on return it is gone from reads. Raises Rejected 404 when there is none."""
+        async with self.postgres.tenant(project) as transaction:
+            row = await transaction.one(SQL["committed_interaction"], project_id=project, id=interaction)
+        if row is None or row["deleted_at"] is not None:
+            raise Rejected(404, "there is no such interaction", field="id")
+        tombstone = await self._bury(row)
+        await self.sync.apply_changes([tombstone])
+
+    async def _bury(self, row: Row) -> Document:
+        for _ in range(MAX_RACES):
+            document = await self.documents.read(str(row["id"]), str(row["contact_id"]))
+            if document is None:
+                # Not published yet: the tombstone takes the place that store_message would fill.
+                await self.documents.create(self._tombstone(new_document(row, version=0)))
+                continue
+            if document.get("deleted") is True:
+                return document
+            replaced = await self.documents.replace(self._tombstone(document), etag=document["_etag"])
+            if replaced:
+                return replaced
+        raise Transient("the document is being changed by others")
+
+    def _tombstone(self, document: Document) -> Document:
+        previous = document.get("version")
+        version = max((previous if isinstance(previous, int) else 0) + 1, microseconds(self.clock.now()))
+        emptied: Document = {"content": "", "metadata": {}, "embedding": None, "tags": []}
+        return {**document, **emptied, "deleted": True, "version": version, "ttl": self.ttl_seconds}
