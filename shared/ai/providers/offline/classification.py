@@ -21,6 +21,7 @@ _FROM_INTENT = 3
 _QUIET: tuple[Intent, ...] = ("newsletter", "auto_reply", "thanks", "feedback")
 _MACHINE: tuple[Intent, ...] = ("newsletter", "auto_reply")
 _SURE_MACHINE = 6
+_CLEARLY_ASKED = 5
 _SHOUTED = re.compile(r"!{2,}|(?:\b[A-Z]{4,}\b\s+){3}")
 _VERY_NEGATIVE = -0.4
 
@@ -57,6 +58,10 @@ def _intent_scores(message: Message) -> dict[Intent, float]:
     scores["thanks"] = min(scores["thanks"], 4)
     if message.sentiment.label == "negative" and scores["complaint"]:
         scores["complaint"] += 2
+    asked = max(scores["refund"], scores["cancellation"])
+    if asked >= _CLEARLY_ASKED:
+        # What somebody wants done outweighs how they say it; the anger shows in priority and sentiment.
+        scores["complaint"] = min(scores["complaint"], asked)
     if message.sentiment.label == "negative":
         scores["thanks"] = 0
     return scores

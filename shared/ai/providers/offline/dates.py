@@ -50,9 +50,10 @@ def _exceptions(language: str) -> re.Pattern[str]:
     return re.compile(_any(section(language, "not_dates")), re.IGNORECASE)
 
 
-def _weight(language: str, name: str, found: str) -> int:
+def _weight(language: str, name: str, found: str) -> int | None:
+    """The weight of a phrase the pattern found; none for a look-alike letter (`ı` for `i`)."""
     folded = fold(found)
-    return next(entry.weight for entry in section(language, name) if entry.phrase == folded)
+    return next((entry.weight for entry in section(language, name) if entry.phrase == folded), None)
 
 
 @lru_cache(maxsize=512)
@@ -86,9 +87,9 @@ def _of_worded(match: re.Match[str], sent: date, language: str) -> date | None:
     if match["relative"]:
         return _shifted(sent, _weight(language, "relative_days", match["relative"]))
     if match["weekday"]:
-        ahead = (_weight(language, "weekdays", match["weekday"]) - sent.weekday() - 1) % 7 + 1
-        back = match["past"] or match["past2"]
-        return _shifted(sent, ahead - 7 if back and ahead != 7 else -7 if back else ahead)
+        return _on_weekday(
+            sent, _weight(language, "weekdays", match["weekday"]), past=bool(match["past"] or match["past2"])
+        )
     day, month, year = (
         (match["d1"], match["m1"], match["y1"]) if match["d1"] else (match["d2"], match["m2"], match["y2"])
     )
@@ -98,7 +99,19 @@ def _of_worded(match: re.Match[str], sent: date, language: str) -> date | None:
     return _whole(int(year), number, int(day)) if year else _nearest(int(day), number, sent)
 
 
-def _shifted(sent: date, days: int) -> date | None:
+def _on_weekday(sent: date, weekday: int | None, *, past: bool) -> date | None:
+    """The first such day after the day of sending, or the last one before it; never that day itself."""
+    if weekday is None:
+        return None
+    ahead = (weekday - sent.weekday() - 1) % 7 + 1
+    if not past:
+        return _shifted(sent, ahead)
+    return _shifted(sent, ahead - 7 if ahead < 7 else -7)
+
+
+def _shifted(sent: date, days: int | None) -> date | None:
+    if days is None:
+        return None
     try:
         return sent + timedelta(days=days)
     except OverflowError:

@@ -33,7 +33,7 @@ def _detector() -> LanguageDetector:
 
 def _votes(folded: str) -> dict[str, float]:
     """For each language with tables, the share of the text's words that its tables know."""
-    found = WORD.findall(folded)[:_WORDS_COUNTED]
+    found = [word for word in WORD.findall(folded) if not word[0].isdigit()][:_WORDS_COUNTED]
     return {
         language: sum(word in vocabulary(language) for word in found) / max(1, len(found)) for language in LANGUAGES
     }
@@ -41,7 +41,8 @@ def _votes(folded: str) -> dict[str, float]:
 
 def detect(text: str) -> str:
     """ISO 639-1 code, or `unknown` when the text is too short, mixed or in none of the languages known."""
-    folded = fold(text[:_SAMPLE_CHARS])
+    # The detector is written in Rust, whose strings hold no lone surrogates.
+    folded = fold(text[:_SAMPLE_CHARS].encode("utf-8", "ignore").decode("utf-8"))
     if sum(char.isalpha() for char in folded) < 2:
         return UNKNOWN
     scores = _votes(folded)

@@ -7,6 +7,7 @@ from shared.ai.providers.offline.entities import extract
 from shared.ai.providers.offline.facts import facts
 from shared.ai.providers.offline.language import detect
 from shared.ai.providers.offline.lexicon import fold
+from shared.ai.providers.offline.phrases import hits
 from shared.ai.providers.offline.sentences import Sentence, split
 from shared.ai.providers.offline.sentiment import measure
 from shared.ai.providers.offline.summary import plain, summarise, topics
@@ -19,10 +20,16 @@ _SENTENCES = 400
 _TAG_TOPICS = 4
 
 
+def _without_greeting(folded: str, language: str) -> str:
+    """A sentence that starts with "bom dia" wishes well and says nothing of what follows."""
+    first = next(hits(folded[:40], language, "greetings"), None)
+    return folded[first.end :] if first is not None and first.start == 0 else folded
+
+
 def _feeling(text: str, sentences: list[Sentence], language: str) -> Sentiment:
     # A message that is only "Many thanks!" has no body but says how the writer feels.
     parts = [each.text for each in sentences] or [plain(text)]
-    return measure(parts if language == "en" else [fold(part) for part in parts], language)
+    return measure(parts if language == "en" else [_without_greeting(fold(part), language) for part in parts], language)
 
 
 def _due_soon(entities: list[Entity], sent_at: datetime) -> bool:

@@ -10,7 +10,10 @@ from shared.ai.providers.offline.phrases import alternation
 from shared.models.analysis import Entity
 
 _NUMBER = r"(?P<number>[A-Za-z0-9][A-Za-z0-9/_-]{1,30})(?![\w])"
-_MARKER = r"(?P<marker>[ \t]{0,2}(?:no|nr|number|num|nummer|numero|número|numéro|n[°º]|id)?[.:]?[ \t]{0,2}#?[ \t]?)"
+_MARKER = (
+    r"(?P<marker>[ \t]{0,2}(?:(?:number|nummer|numero|número|numéro|num|no|nr|id)(?!\w)|n[°º])?"
+    r"[.:]?[ \t]{0,2}#?[ \t]?)"
+)
 _LINK = r"(?:(?:is|ist|lautet|es|est|è|é)[ \t])?"
 _STANDALONE = re.compile(
     r"(?<![\w-])#?(?:(?P<order>INV|ORD|PO|RE|RG|FAC|SO|AB)|(?P<ticket>TKT|TICKET|CASE|INC|REQ|SR|CS))"
