@@ -69,11 +69,9 @@ def running(state: Path, console: Console) -> Iterator[Place]:
 def _project(stack: "Stack") -> tuple[str, Mapping[Channel, Endpoint]]:
     from schema.demo_project import seed
 
-    demo = seed(stack.settings)
-    return str(demo.project_id), {
-        "email": Endpoint(demo.email.path, demo.email.secret),
-        "chat": Endpoint(demo.chat.path, demo.chat.secret),
-    }
+    project = seed(stack.owner_dsn(), stack.settings)
+    email, chat = project.sources["email"], project.sources["chat"]
+    return str(project.id), {"email": Endpoint(email.path, email.secret), "chat": Endpoint(chat.path, chat.secret)}
 
 
 def _stores(stack: "Stack", project_id: str) -> Places:
