@@ -1,9 +1,9 @@
--- name: insert_project
+-- name: insert_project!
 -- A project; one that is there stays as it is.
 INSERT INTO projects (id, name, system_user_id) VALUES (%(id)s, %(name)s, %(system_user_id)s)
 ON CONFLICT (id) DO NOTHING;
 
--- name: insert_user
+-- name: insert_user!
 -- Someone who works here.
 INSERT INTO users (project_id, id, email, full_name, role)
 VALUES (%(project_id)s, %(id)s, %(email)s, %(full_name)s, %(role)s)

@@ -1,4 +1,4 @@
--- name: create_roles
+-- name: create_roles!
 -- Cluster-wide roles, created once by the server's administrator. None may bypass row-level security.
 DO $$
 DECLARE wanted text;

@@ -1,4 +1,4 @@
--- name: insert_ai_interaction
+-- name: insert_ai_interaction!
 -- One call to a model, whatever came of it.
 INSERT INTO ai_interactions (
     project_id, "timestamp", request, response, latency_ms, error_code, error_message, model_name,

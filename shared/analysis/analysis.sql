@@ -7,7 +7,7 @@ FROM messages m
 JOIN interactions i ON i.project_id = m.project_id AND i.id = m.interaction_id
 WHERE m.project_id = %(project_id)s AND m.id = %(message_id)s;
 
--- name: insert_analysis
+-- name: insert_analysis!
 -- The analysis of one message by one version of the analysis.
 INSERT INTO ai_analysis (
     project_id, id, message_id, analysis_version, classification, sentiment, entities, engine, model, prompt_version)
@@ -16,18 +16,18 @@ VALUES (
     %(entities)s::jsonb, %(engine)s, %(model)s, %(prompt_version)s)
 ON CONFLICT (project_id, message_id, analysis_version) DO NOTHING;
 
--- name: set_processed_content
+-- name: set_processed_content!
 -- The whole analysis beside the message, as seed 001 has it.
 UPDATE messages SET processed_content = %(processed_content)s::jsonb
 WHERE project_id = %(project_id)s AND id = %(message_id)s;
 
--- name: set_findings
+-- name: set_findings!
 -- What lists and reports show of an analysis.
 UPDATE interactions
 SET summary = %(summary)s, sentiment_score = %(sentiment_score)s, updated_at = now()
 WHERE project_id = %(project_id)s AND id = %(interaction_id)s;
 
--- name: insert_fact
+-- name: insert_fact!
 -- A fact about the contact; found again, it is the same row.
 INSERT INTO context_data (project_id, id, contact_id, interaction_id, context_type, data, origin)
 VALUES (%(project_id)s, %(id)s, %(contact_id)s, %(interaction_id)s, %(context_type)s, %(data)s::jsonb, 'analysis')
@@ -41,7 +41,7 @@ JOIN messages m ON m.project_id = a.project_id AND m.id = a.message_id
 JOIN interactions i ON i.project_id = m.project_id AND i.id = m.interaction_id
 WHERE a.project_id = %(project_id)s AND a.id = %(attachment_id)s;
 
--- name: set_attachment_analysis
+-- name: set_attachment_analysis!
 -- What is known of a file, or why it was not analysed.
 UPDATE attachments SET analysis = %(analysis)s::jsonb
 WHERE project_id = %(project_id)s AND id = %(attachment_id)s;

@@ -11,12 +11,12 @@ ORDER BY wanted.place;
 SELECT pg_advisory_xact_lock(hashtextextended(%(project_id)s::text || key, 0))
 FROM (SELECT unnest(%(keys)s::text[]) AS key ORDER BY 1) AS sorted;
 
--- name: insert_contact
+-- name: insert_contact!
 -- A contact that was not known before.
 INSERT INTO contacts (project_id, id, display_name, origin)
 VALUES (%(project_id)s, %(id)s, %(display_name)s, 'message');
 
--- name: insert_identities
+-- name: insert_identities!
 -- Addresses of a contact; one that is someone else's stays theirs. The first of a type is the primary one.
 INSERT INTO contact_identities (project_id, contact_id, type, value, is_primary)
 SELECT %(project_id)s, %(contact_id)s, wanted.type, wanted.value,
@@ -25,7 +25,7 @@ SELECT %(project_id)s, %(contact_id)s, wanted.type, wanted.value,
 FROM unnest(%(types)s::text[], %(values)s::text[]) AS wanted (type, value)
 ON CONFLICT (project_id, type, value) DO NOTHING;
 
--- name: touch_contact
+-- name: touch_contact!
 -- The last interaction only moves forward; a name is filled in, never overwritten.
 UPDATE contacts
 SET last_interaction_at = greatest(last_interaction_at, %(at)s),

@@ -1,4 +1,4 @@
--- name: insert_dead_letter
+-- name: insert_dead_letter!
 -- Work that can't succeed as it is; the same failure again only counts up.
 INSERT INTO dead_letters (project_id, stage, reason, payload, fingerprint)
 VALUES (

@@ -1,4 +1,4 @@
--- name: insert_interaction
+-- name: insert_interaction!
 -- A new interaction at version 0: not yet confirmed by Cosmos DB. One that is there stays as it is.
 INSERT INTO interactions (
     project_id, id, agent_id, contact_id, type, content, "timestamp", metadata,
@@ -16,7 +16,7 @@ SELECT project_id, id, agent_id, contact_id, organization_id, type, content, "ti
 FROM interactions
 WHERE project_id = %(project_id)s AND id = %(id)s;
 
--- name: insert_message
+-- name: insert_message!
 -- The content as received or sent.
 INSERT INTO messages (
     project_id, id, interaction_id, direction, content, new_text, content_type,
@@ -26,7 +26,7 @@ VALUES (
     %(external_message_id)s, %(sender)s, %(recipients)s, %(sent_at)s)
 ON CONFLICT (project_id, id) DO NOTHING;
 
--- name: insert_attachment
+-- name: insert_attachment!
 -- One file of a message; its bytes are in Blob by content hash.
 INSERT INTO attachments (
     project_id, id, message_id, position, type, url, filename, content_type, size_bytes, sha256, blob_name)

@@ -77,7 +77,7 @@ WHERE d.project_id = %(project_id)s
 ORDER BY d.created_at DESC, d.id DESC
 LIMIT %(limit)s;
 
--- name: insert_fact
+-- name: insert_fact!
 -- A fact that a service or an agent adds; the same id again changes nothing.
 INSERT INTO context_data (project_id, id, contact_id, interaction_id, context_type, data, origin)
 VALUES (%(project_id)s, %(id)s, %(contact_id)s, %(interaction_id)s, %(context_type)s, %(data)s::jsonb, 'api')

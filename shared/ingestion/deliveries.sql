@@ -1,4 +1,4 @@
--- name: upsert_delivery
+-- name: upsert_delivery!
 -- A delivery being worked on; the sweep leaves it alone until `next_look_at`. One that came to an end stays there.
 INSERT INTO deliveries (project_id, id, source_id, blob_name, state, received_at, next_look_at)
 VALUES (%(project_id)s, %(id)s, %(source_id)s, %(blob_name)s, 'received', %(received_at)s, %(next_look_at)s)
@@ -6,7 +6,7 @@ ON CONFLICT (project_id, id) DO UPDATE
 SET next_look_at = excluded.next_look_at, updated_at = now()
 WHERE deliveries.state IN ('received', 'stored');
 
--- name: insert_delivery_message
+-- name: insert_delivery_message!
 -- One message of a delivery is stored. Done stays done.
 INSERT INTO delivery_messages (project_id, delivery_id, position, interaction_id, state)
 VALUES (%(project_id)s, %(delivery_id)s, %(position)s, %(interaction_id)s, 'stored')
@@ -14,7 +14,7 @@ ON CONFLICT (project_id, delivery_id, position) DO UPDATE
 SET updated_at = now(), state = 'stored', reason = NULL
 WHERE delivery_messages.state <> 'done';
 
--- name: finish_delivery_message
+-- name: finish_delivery_message!
 -- One message of a delivery is in both stores and on its way to analysis.
 UPDATE delivery_messages SET state = 'done', updated_at = now()
 WHERE project_id = %(project_id)s AND delivery_id = %(delivery_id)s AND position = %(position)s;
@@ -24,7 +24,7 @@ WHERE project_id = %(project_id)s AND delivery_id = %(delivery_id)s AND position
 SELECT position FROM delivery_messages
 WHERE project_id = %(project_id)s AND delivery_id = %(delivery_id)s AND state = 'done';
 
--- name: end_delivery
+-- name: end_delivery!
 -- A delivery comes to an end: `done`, `quarantined` or `dead`. What is done never becomes less.
 INSERT INTO deliveries (project_id, id, source_id, blob_name, state, reason, received_at, next_look_at)
 VALUES (%(project_id)s, %(id)s, %(source_id)s, %(blob_name)s, %(state)s, %(reason)s, %(received_at)s, now())
@@ -53,7 +53,7 @@ ORDER BY position;
 -- How far a reader that crosses tenants has come.
 SELECT position FROM sync_positions WHERE name = %(name)s;
 
--- name: put_position
+-- name: put_position!
 -- A reader that crosses tenants has come this far.
 INSERT INTO sync_positions (name, position) VALUES (%(name)s, %(position)s)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position, updated_at = now();

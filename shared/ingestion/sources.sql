@@ -1,4 +1,4 @@
--- name: insert_source
+-- name: insert_source!
 -- A new source, not published yet.
 INSERT INTO sources (project_id, id, name, channel, provider, default_agent_id, secrets)
 VALUES (%(project_id)s, %(id)s, %(name)s, %(channel)s, %(provider)s, %(default_agent_id)s, %(secrets)s)
@@ -15,7 +15,7 @@ FROM sources
 WHERE published_version < version
 ORDER BY id;
 
--- name: mark_published
+-- name: mark_published!
 -- The guard keeps a slow publisher from hiding a newer version.
 UPDATE sources SET published_version = %(version)s
 WHERE project_id = %(project_id)s AND id = %(id)s AND published_version < %(version)s;

@@ -53,13 +53,9 @@ class Blobs:
         blob = self._service().get_blob_client(container.value, name)
         with _classified():
             try:
+                # Without `overwrite` the SDK sends If-None-Match: *, so the first writer wins.
                 await blob.upload_blob(
-                    raw,
-                    length=len(raw),
-                    metadata=metadata,
-                    content_settings=ContentSettings(content_type=content_type),
-                    etag="*",
-                    match_condition=_missing(),
+                    raw, length=len(raw), metadata=metadata, content_settings=ContentSettings(content_type=content_type)
                 )
             except ResourceExistsError:
                 return False
@@ -114,12 +110,6 @@ class Blobs:
                 assert self._uri  # noqa: S101 # settings refuse to have neither
                 self._client = BlobServiceClient(self._uri, identity(self._client_id), **TRANSPORT)
         return self._client
-
-
-def _missing() -> object:
-    from azure.core import MatchConditions
-
-    return MatchConditions.IfMissing
 
 
 @contextmanager

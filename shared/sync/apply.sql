@@ -2,7 +2,7 @@
 -- Which of these ids name a project.
 SELECT id FROM projects WHERE id = ANY(%(ids)s);
 
--- name: apply_documents
+-- name: apply_documents!
 -- The newest version of each document wins, in the applied order; older ones change nothing.
 -- A contact that is not known yet becomes a placeholder. The contact of an interaction never changes.
 WITH incoming AS (
@@ -57,7 +57,7 @@ ORDER BY i.id;
 -- One settler at a time, so that the last one to read Cosmos DB is the last one to write.
 SELECT contact_id FROM interactions WHERE project_id = %(project_id)s AND id = %(id)s FOR UPDATE;
 
--- name: settle_document
+-- name: settle_document!
 -- What Cosmos DB holds now, whatever its order; the order itself only moves forward.
 UPDATE interactions
 SET agent_id = d.agent_id,
@@ -76,7 +76,7 @@ FROM json_to_recordset(%(documents)s::json) AS d (
     deleted boolean, source_version bigint, source_ts bigint, source_etag text)
 WHERE interactions.project_id = %(project_id)s AND interactions.id = d.id;
 
--- name: touch_contacts
+-- name: touch_contacts!
 -- The last interaction of a contact only moves forward.
 UPDATE contacts c SET last_interaction_at = latest.at, updated_at = now()
 FROM (SELECT contact_id, max("timestamp") AS at
