@@ -58,15 +58,15 @@ class Azurite(Service):
             *("--blobHost", LOOPBACK, "--blobPort", str(self.blob_port)),
             *("--queueHost", LOOPBACK, "--queuePort", str(self.queue_port)),
             *("--tableHost", LOOPBACK, "--tablePort", "0"),  # it can't be switched off; 0 lets it take any port
-            *("--location", str(self._directory)),
             *("--silent", "--disableTelemetry", "--skipApiVersionCheck"),
         )
-        memory = ("--inMemoryPersistence",) if self._in_memory else ()
+        # It refuses both at once.
+        persistence = ("--inMemoryPersistence",) if self._in_memory else ("--location", str(self._directory))
         script = package_script(self._node, "azurite", "dist", "src", "azurite.js")
         self._directory.mkdir(parents=True, exist_ok=True)
         return Program(
             name=self.name,
-            argv=(*script, *options, *memory),
+            argv=(*script, *options, *persistence),
             log=self._log,
             cwd=self._directory,
             keep_open=self._keep_open,

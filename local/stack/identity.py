@@ -24,7 +24,7 @@ def choose_identity(data: Path, program: Path) -> str:
     if sys.platform != "linux":
         raise Trouble("Postgres refuses to run as root", do="Run this command as an ordinary user.")
     failures = []
-    for identity in _candidates(data):
+    for identity in candidates(data):
         failure = _try(identity, program, data.parent)
         if not failure:
             return identity
@@ -44,7 +44,8 @@ def hand_over(directory: Path, identity: str) -> None:
         os.chown(path, int(uid), int(gid), follow_symlinks=False)
 
 
-def _candidates(data: Path) -> list[str]:
+def candidates(data: Path) -> list[str]:
+    """The identities to try for `data`, best first, when we are root."""
     if data.exists() and (owner := data.stat()).st_uid != 0:
         return [f"{owner.st_uid}:{owner.st_gid}"]
     accounts = {account.pw_name: account for account in pwd.getpwall()}

@@ -79,7 +79,18 @@ def package_script(node: Node, *parts: str) -> tuple[str, ...]:
 def _install_wheel() -> Node:
     log = STATE / "logs" / "node.log"
     _run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", WHEEL],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+            "-c",
+            "constraints.txt",
+            WHEEL,
+        ],
         log,
         cwd=CHECKOUT,
         env=dict(os.environ),
