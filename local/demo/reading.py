@@ -77,6 +77,7 @@ class Analysis(_Answer):
     classification: Classification
     sentiment: Sentiment | None = None
     entities: list[Entity] = Field(default_factory=list)
+    created_at: datetime
 
 
 class Attachment(_Answer):

@@ -44,7 +44,8 @@ def counts(tallies: Sequence[Tally]) -> str:
 
 def latency(seconds: Sequence[float]) -> str:
     """Return how long messages took from the webhook to the context."""
-    return f"From webhook to context: p50 {statistics.median(seconds):.2f} s, max {max(seconds):.2f} s"
+    p50, worst = statistics.median(seconds), max(seconds)
+    return f"From webhook to context: p50 {p50:.2f} s, max {worst:.2f} s ({len(seconds)} in one go, host just started)"
 
 
 def figures(context: Context, tallies: Sequence[Tally], seconds: Sequence[float]) -> str:

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from rich.console import Console
 from standardwebhooks import Webhook
 
+from local.demo import journeys
 from local.demo.client import Endpoint, Hub
 from local.demo.journeys import Journey, send_all
 from local.demo.samples import Channel, Sample
@@ -19,8 +20,14 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ENDPOINTS: Mapping[Channel, Endpoint] = {"email": Endpoint("/in/email", SECRET), "chat": Endpoint("/in/chat", SECRET)}
 ANALYSIS = {
     "engine": "offline",
+    "createdAt": "2100-01-01T00:00:00Z",
     "classification": {"intent": "thanks", "category": "other", "priority": "low", "language": "en"},
 }
+
+
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journeys, "_LOOK_EVERY_SECONDS", 0.02)
 
 
 class FakeHub:
@@ -82,10 +89,10 @@ async def _send(fake: FakeHub, *names: str, patience: float = 30) -> tuple[list[
 async def test_every_sample_is_followed_from_its_webhook_to_its_analysis() -> None:
     fake = FakeHub()
 
-    journeys, shown = await _send(fake, "a", "b")
+    sent, shown = await _send(fake, "a", "b")
 
     assert fake.taken == [b'{"n": "\xc3\xa9"}'] * 2
-    assert all(journey.seconds for journey in journeys)
+    assert all(journey.seconds for journey in sent)
     assert shown.splitlines()[-1] == "Waiting for analysis: 2 of 2"
 
 

@@ -18,6 +18,7 @@ QUESTION: dict[str, Any] = {
     "conversationId": "c1",
     "analysis": {
         "engine": "offline",
+        "createdAt": "2026-11-13T08:20:02Z",
         "classification": {"intent": "appraisal", "category": "appraisal", "priority": "normal", "language": "en"},
         "sentiment": {"label": "positive", "score": 0.4},
         "entities": [
@@ -123,7 +124,9 @@ def test_stores_that_agree_on_less_than_was_sent_do_not_agree() -> None:
 
 
 def test_latency_names_the_median_and_the_worst() -> None:
-    assert latency([0.5, 0.7, 3.0]) == "From webhook to context: p50 0.70 s, max 3.00 s"
+    assert latency([0.5, 0.7, 3.0]) == (
+        "From webhook to context: p50 0.70 s, max 3.00 s (3 in one go, host just started)"
+    )
 
 
 def test_figures_are_one_json_object() -> None:
