@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
-from shared.ai.providers.offline.lexicon import section
-from shared.ai.providers.offline.phrases import alternation
+from shared.ai.providers.offline.lexicon import fold, section, words
+from shared.ai.providers.offline.phrases import as_written
 from shared.ai.providers.offline.sentences import closing_line, lines_of
 from shared.models.analysis import Entity
 
@@ -14,9 +15,10 @@ _EMAIL = re.compile(
 )
 _URL = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"'\[\]{}|\\^`\x00-\x20\x7f\ud800-\udfff]{3,400}", re.IGNORECASE)
 _COMPANY = re.compile(
-    r"(?<!\w)(?:[^\W\d_a-z][\w&'-]{1,30}[ ]){1,4}"
+    r"(?<!\w)(?:[^\W\d_a-z][\w&'-]{1,30}[ ](?:&[ ])?){1,4}"
     r"(?:GmbH|AG|Ltd|Limited|Inc|LLC|B\.V\.|BV|S\.r\.l\.|Srl|S\.p\.A\.|S\.L\.|SARL|SAS|Lda|AB|ApS)(?!\w)"
 )
+_NAME = re.compile(r"[^\W\d_][\w'-]{1,30}(?:[ ][^\W\d_][\w'-]{1,30}){0,2}")
 _PARTICLES = frozenset({"van", "von", "de", "der", "den", "da", "dos", "di", "del", "la", "le", "du", "ten", "ter"})
 # Where a national number is dialled decides what it means; for English that is not known, so both are tried.
 _REGIONS = {
@@ -52,8 +54,11 @@ def phones(text: str, language: str) -> Iterator[Entity]:
 
     if sum(char.isdigit() for char in text) < 6:
         return
-    for region in _REGIONS.get(language, ("ZZ",)):
-        for match in phonenumbers.PhoneNumberMatcher(text, region, max_tries=_PHONE_TRIES):
+    # A number that gives its country need only be possible: new ranges are dialled before the tables know them.
+    readings = [("ZZ", phonenumbers.Leniency.POSSIBLE)]
+    readings += [(region, phonenumbers.Leniency.VALID) for region in _REGIONS.get(language, ())]
+    for region, leniency in readings:
+        for match in phonenumbers.PhoneNumberMatcher(text, region, leniency, _PHONE_TRIES):
             value = phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
             yield Entity(type="phone", text=match.raw_string, value=value, start=match.start, end=match.end)
 
@@ -69,16 +74,24 @@ def _is_name(text: str) -> bool:
     )
 
 
+@cache
+def _name_cues(language: str) -> re.Pattern[str]:
+    """What a name follows: `my name is`, `Mr`, a greeting at the start of a line or a closing."""
+    anywhere = as_written(section(language, "names") + section(language, "titles"))
+    greeting = as_written(section(language, "greetings"))
+    closing = as_written(section(language, "closings"))
+    return re.compile(rf"(?:{anywhere}\.?|^{greeting}|{closing}[,!.]?)[ ]{{1,2}}", re.IGNORECASE | re.MULTILINE)
+
+
 def people(text: str, language: str) -> Iterator[Entity]:
-    """Who says their name: `my name is ...`, or the line under the closing."""
-    cue = re.compile(alternation(section(language, "names")) + r"[ ]", re.IGNORECASE)
-    for match in cue.finditer(text):
-        name = re.match(r"[^\W\d_][\w'-]{1,30}(?:[ ][^\W\d_][\w'-]{1,30}){0,2}", text[match.end() : match.end() + 100])
-        parts = name[0].split() if name else []
+    """Who is named where names stand: after `my name is`, a title, a greeting or a closing."""
+    for match in _name_cues(language).finditer(text):
+        name = _NAME.match(text, match.end())
+        parts = name[0].split(" ") if name else []
         while parts and not _is_name(" ".join(parts)):
             parts.pop()
-        if parts:
-            yield _named("person", " ".join(parts), match.end())
+        if name and parts and fold(parts[0]) not in words(language, "titles"):
+            yield _named("person", " ".join(parts), name.start())
     lines = lines_of(text)
     cut = closing_line(lines, language)
     if cut is not None and cut + 1 < len(lines) and _is_name(lines[cut + 1].text):

@@ -24,6 +24,7 @@ _SURE_MACHINE = 6
 _CLEARLY_ASKED = 5
 _SHOUTED = re.compile(r"!{2,}|(?:\b[A-Z]{4,}\b\s+){3}")
 _VERY_NEGATIVE = -0.4
+_STRONG = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,9 @@ def intent_of(message: Message) -> Intent:
             return machine
         scores[machine] = 0
     best = max(_INTENTS, key=lambda intent: (scores[intent], -_INTENTS.index(intent)))
-    return best if scores[best] > 0 else "other"
+    if scores[best] > 0:
+        return best
+    return "feedback" if abs(message.sentiment.score) >= _STRONG else "other"
 
 
 def category_of(message: Message, intent: Intent) -> Category:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
 
-from shared.ai.providers.offline.lexicon import LANGUAGES, Section, fold, section
-from shared.ai.providers.offline.phrases import alternation
+from shared.ai.providers.offline.lexicon import LANGUAGES, fold, section
+from shared.ai.providers.offline.phrases import as_written
 from shared.models.analysis import Entity
 
 _GAP = r"[ \t\u00a0]{1,3}"
@@ -20,34 +20,30 @@ _GERMAN_SHORT = re.compile(rf"(?<!\w)(?:am|bis|vom|zum|den|dem|ab)[ ](?P<d>{_DAY
 _CLOCK = r"(?P<hour>[01]?\d|2[0-3])(?:[:.h](?P<minute>[0-5]\d))?[ ]?(?P<half>am|pm|a\.m\.|p\.m\.|uhr|uur|h)?(?![\w:])"
 
 
-def _any(entries: Section) -> str:
-    return alternation(entries).replace(r"\ ", _GAP).replace("'", "['\u2019]")
-
-
 @cache
 def _worded(language: str) -> re.Pattern[str]:
-    month = _any(section(language, "months"))
-    near = rf"(?:{_any(section(language, 'next'))})"
-    past = rf"(?P<past>{_any(section(language, 'last'))})"
-    weekday = rf"(?P<weekday>{_any(section(language, 'weekdays'))})"
+    month = as_written(section(language, "months"))
+    near = rf"(?:{as_written(section(language, 'next'))})"
+    past = rf"(?P<past>{as_written(section(language, 'last'))})"
+    weekday = rf"(?P<weekday>{as_written(section(language, 'weekdays'))})"
     day_first = (
         rf"(?P<d1>{_DAY})(?:st|nd|rd|th|\.|er|º)?{_GAP}(?:(?:of|de|do){_GAP})?(?P<m1>{month})\.?"
         rf"(?:,?{_GAP}(?:(?:de|del|do){_GAP})?(?P<y1>{_YEAR}))?"
     )
     month_first = rf"(?P<m2>{month})\.?{_GAP}(?P<d2>{_DAY})(?:st|nd|rd|th)?(?:,?{_GAP}(?P<y2>{_YEAR}))?"
     by_week = rf"(?:{past}{_GAP}|{near}{_GAP})?{weekday}(?:{_GAP}(?:{past.replace('past', 'past2')}|{near}))?"
-    relative = rf"(?P<relative>{_any(section(language, 'relative_days'))})"
+    relative = rf"(?P<relative>{as_written(section(language, 'relative_days'))})"
     return re.compile(rf"(?<![\w.,/-])(?:{day_first}|{month_first}|{by_week}|{relative})(?![\w])", re.IGNORECASE)
 
 
 @cache
 def _time_after(language: str) -> re.Pattern[str]:
-    return re.compile(rf",?{_GAP}(?:(?:{_any(section(language, 'clock'))}){_GAP})?{_CLOCK}", re.IGNORECASE)
+    return re.compile(rf",?{_GAP}(?:(?:{as_written(section(language, 'clock'))}){_GAP})?{_CLOCK}", re.IGNORECASE)
 
 
 @cache
 def _exceptions(language: str) -> re.Pattern[str]:
-    return re.compile(_any(section(language, "not_dates")), re.IGNORECASE)
+    return re.compile(as_written(section(language, "not_dates")), re.IGNORECASE)
 
 
 def _weight(language: str, name: str, found: str) -> int | None:

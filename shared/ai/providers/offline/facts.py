@@ -40,6 +40,9 @@ def facts(sentences: list[Sentence], language: str, entities: list[Entity]) -> l
         for kind, lead in _LEAD.items():
             if kind == "commitment" and not any(sentence.start <= start < sentence.end for start in dated):
                 continue
+            # Whoever wants a piece valued is not also shopping for it.
+            if kind == "sales" and found and found[-1].type == "appraisal" and found[-1].quote == _quote(sentence):
+                continue
             if _says(folded, language, kind):
                 quote = _quote(sentence)
                 found.append(ContextFact(type=kind, fact=f"{lead}: {plain(quote)}", quote=quote))

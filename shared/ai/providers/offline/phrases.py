@@ -29,6 +29,11 @@ def alternation(entries: Section) -> str:
     return rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)" if parts else r"(?!)"
 
 
+def as_written(entries: Section) -> str:
+    """The same for text that is not folded: curly apostrophes, `ß`, wide gaps; to be compiled with IGNORECASE."""
+    return alternation(entries).replace("'", "['\u2019]").replace(r"\ ", r"[ \t\u00a0]{1,3}").replace("ss", "(?:ss|ß)")
+
+
 @cache
 def _pattern(language: str, name: str) -> re.Pattern[str]:
     return re.compile(alternation(section(language, name)))

@@ -6,12 +6,12 @@ from functools import cache
 from typing import Literal
 
 from shared.ai.providers.offline.lexicon import section
-from shared.ai.providers.offline.phrases import alternation
+from shared.ai.providers.offline.phrases import as_written
 from shared.models.analysis import Entity
 
 _NUMBER = r"(?P<number>[A-Za-z0-9][A-Za-z0-9/_-]{1,30})(?![\w])"
 _MARKER = (
-    r"(?P<marker>[ \t]{0,2}(?:(?:number|nummer|numero|número|numéro|num|no|nr|id)(?!\w)|n[°º])?"
+    r"(?P<marker>[ \t]{0,2}(?:(?:number|nummer|numero|número|numéro|num|no|nr|id)(?!\w)|n[°º.])?"
     r"[.:]?[ \t]{0,2}#?[ \t]?)"
 )
 _LINK = r"(?:(?:is|ist|lautet|es|est|è|é)[ \t])?"
@@ -24,7 +24,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 
 @cache
 def _cued(language: str, name: str) -> re.Pattern[str]:
-    cue = alternation(section(language, name)).replace("'", "['\u2019]").replace(r"\ ", r"[ \t]{1,3}")
+    cue = as_written(section(language, name))
     return re.compile(cue + _MARKER + _LINK + r"#?" + _NUMBER, re.IGNORECASE)
 
 

@@ -104,7 +104,7 @@ def _breaks(text: str, start: int, end: int, language: str) -> list[int]:
         following = text[match.end() : match.end() + 12].lstrip()[:1]
         before = text[max(start, match.start() - 12) : match.start()].split()
         word = fold(before[-1]) if before else ""
-        dotted = match[0].startswith(".") and (word in abbreviations or word.isdigit())
+        dotted = match[0].startswith(".") and (word in abbreviations or (word.isdigit() and len(word) <= 2))
         if not dotted and following and not following.islower():
             cuts.append(match.end())
     return [*cuts, end]

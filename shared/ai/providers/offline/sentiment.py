@@ -25,7 +25,7 @@ _SOFTENING = 5.0
 _NO_FEELING = (
     "please", "dear", "regards", "best", "like", "support", "value", "valued", "credit", "share", "sincerely",
     "interested", "help", "thanks", "thank", "cancel", "cancelled", "charge", "charged", "interest", "yes", "no",
-    "hand", "free", "urgent", "appreciate", "alert", "save", "demand", "pay", "benefit", "secure", "security",
+    "hand", "free", "urgent", "appreciate", "alert", "save", "demand", "pay", "benefit", "secure", "security", "stop",
 )  # fmt: skip
 _SERVICE_WORDS = {
     "refund": -0.5, "broken": -2.0, "damaged": -2.0, "unacceptable": -3.0, "crashing": -1.5, "crashes": -1.5,

@@ -9,6 +9,7 @@ from shared.ai.providers.offline.phrases import WORD, score
 from shared.ai.providers.offline.sentences import Sentence
 from shared.models.analysis import Entity
 
+_ELIDED = re.compile(r"^[a-z]{1,4}'(?=\w{3})")
 _SUMMARY_CHARS = 300
 _TOPICS = 6
 _TOPIC_CHARS = 40
@@ -24,9 +25,10 @@ def plain(text: str) -> str:
 
 def _content_words(folded: str, language: str) -> list[str]:
     stop = words(language, "stopwords")
+    found = (_ELIDED.sub("", word) for word in WORD.findall(folded))
     return [
         word
-        for word in WORD.findall(folded)
+        for word in found
         if 3 <= len(word) <= _TOPIC_CHARS
         and word not in stop
         and not any(char.isdigit() or char == "_" for char in word)
