@@ -2,8 +2,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from local import terminal
-from local.checkout import UP
-from local.stack.stack import Stack
+from local.checkout import CHECKOUT
+from local.commands.up import up_stack
 from local.trouble import Trouble
 
 USAGE = "Use ./dev migrate [up | down | REVISION]."
@@ -14,7 +14,7 @@ def main(argv: Sequence[str]) -> int:
     if len(argv) > 1 or any(word.startswith("-") for word in argv):
         raise Trouble(f"can't understand {' '.join(argv)!r}", do=USAGE)
     target = argv[0] if argv else "up"
-    with _database() as owner_dsn:
+    with _database(missing_ok=target == "up") as owner_dsn:
         before = _revision(owner_dsn)
         with terminal.step(f"Schema from {before or 'nothing'} to {target}"):
             _move(owner_dsn, before, target)
@@ -23,14 +23,20 @@ def main(argv: Sequence[str]) -> int:
 
 
 @contextmanager
-def _database() -> Iterator[str]:
-    """The owner's connection string, of the running `./dev up` or of its Postgres started for the moment."""
-    stack = Stack(UP)
+def _database(*, missing_ok: bool) -> Iterator[str]:
+    """The owner's connection string, of the running `./dev up` or of its Postgres started for the moment.
+
+    With `missing_ok` a database that is not there yet is made.
+    """
+    stack = up_stack()
     if stack.running_elsewhere():
         yield stack.owner_dsn()
         return
     stack.start_postgres(terminal.step)
     try:
+        if missing_ok:
+            with terminal.step("Database"):
+                stack.prepare_database()
         yield stack.owner_dsn()
     finally:
         stack.stop(terminal.step)
@@ -75,8 +81,6 @@ def _move(owner_dsn: str, before: str, target: str) -> None:
 def _older_than(revision: str) -> set[str]:
     """The revisions that come before `revision`."""
     from alembic.script import ScriptDirectory
-
-    from local.checkout import CHECKOUT
 
     if not revision:
         return set()

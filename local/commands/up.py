@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> int:
         raise Trouble(f"./dev up takes no arguments, not {' '.join(argv)!r}", do="Run ./dev up.")
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)
-    stack = Stack(UP, preferred={"host": HOST_PORT})
+    stack = up_stack()
     try:
         stack.start(terminal.step)
         _run(stack)
@@ -31,16 +31,21 @@ def main(argv: Sequence[str]) -> int:
         stack.stop(terminal.step)
 
 
+def up_stack() -> Stack:
+    """The stack of `./dev up`, not started."""
+    return Stack(UP, preferred={"host": HOST_PORT})
+
+
 def _run(stack: Stack) -> NoReturn:
     from schema.demo_project import seed
 
     with terminal.step("Demo project"):
-        demo = seed(stack.settings)
+        demo = seed(stack.owner_dsn(), stack.settings)
     host = HostProcess(stack)
     try:
         with terminal.step(host.name):
             host.start()
-        _announce(stack, host, (demo.email.path, demo.chat.path))
+        _announce(stack, host, [source.path for source in demo.sources.values()])
         _watch(stack, host)
     except KeyboardInterrupt:
         print(flush=True)

@@ -77,6 +77,12 @@ class Stack:
                     service.stop()
         self._lock.release()
 
+    def prepare_database(self) -> None:
+        """Create roles and database where missing and migrate to the newest schema, once Postgres runs."""
+        from schema.migrate import prepare
+
+        prepare(self.postgres.dsn(), database=DATABASE, passwords=self.secrets.roles())
+
     def dead(self) -> Service | None:
         """The first program that should run and does not, None when all is well."""
         return next((service for service in self._services if not service.alive()), None)
@@ -143,11 +149,10 @@ class Stack:
 
     def _prepare(self, on_step: Step) -> None:
         from schema.cosmos.containers import create_containers
-        from schema.migrate import prepare
         from schema.storage import create_storage
 
         with on_step("Database schema"):
-            prepare(self.postgres.dsn(), database=DATABASE, passwords=self.secrets.roles())
+            self.prepare_database()
         with on_step("Blob containers and queues"):
             create_storage(self.azurite.connection_string)
         with on_step("Cosmos DB containers"):
