@@ -54,6 +54,7 @@ def run(argv: Sequence[str]) -> int:
     if not all(one.agrees for one in outcome.tallies):
         explain(Trouble("the stores do not agree about what was sent", do=SEE_THE_LOG))
         return 1
+    console.print("\nAll of it is stopped; ./dev up starts a stack that stays.", highlight=False)
     return 0
 
 
