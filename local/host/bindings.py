@@ -147,7 +147,7 @@ class _Signature:
         hint = self.hints.get(name)
         if hint in (str, bytes) and trigger == "queueTrigger":
             return typing.cast("type", hint)
-        converter = get_binding_registry().get(trigger)  # type: ignore[no-untyped-call] # the library has no annotation
+        converter = get_binding_registry().get(trigger)
         if isinstance(hint, type) and not converter.check_input_type_annotation(hint):
             raise Misconfigured(f"parameter {name}: type {hint.__name__} does not fit {trigger}")
         return None

@@ -73,7 +73,7 @@ class Invoker:
         self._outputs = outputs
         self._timeout = timeout.total_seconds() if timeout > timedelta(0) else None
         self._root = str(root)
-        registry = get_binding_registry()  # type: ignore[no-untyped-call] # the library has no annotation here
+        registry = get_binding_registry()
         self._decode = registry.get(function.trigger).decode
         self._encode = {output.name: registry.get(output.kind).encode for output in function.outputs}
         self._parameters = tuple(output.name for output in function.outputs if output.name != RETURN)
