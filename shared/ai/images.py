@@ -151,7 +151,7 @@ def _color_name(rgb: Rgb) -> str:
         return "white" if value > 0.87 else "grey"
     for limit, name in ((20, "red"), (45, "orange"), (70, "yellow"), (165, "green"), (260, "blue"), (330, "purple")):
         if hue * 360 < limit:
-            return "brown" if name == "orange" and value < 0.7 else name
+            return "brown" if name == "orange" and (value < 0.7 or saturation < 0.6) else name
     return "red"
 
 

@@ -60,6 +60,13 @@ def found(text: str, language: str = "en") -> list[tuple[str, str, str]]:
         ("pt", "na sexta-feira", ("date", "sexta-feira", "2024-03-08")),
         ("en", "my name is Anna Schmidt and", ("person", "Anna Schmidt", "Anna Schmidt")),
         ("en", "It broke.\n\nKind regards,\nAnna van Dam", ("person", "Anna van Dam", "Anna van Dam")),
+        ("en", "Dear Mr Smith,\nit broke", ("person", "Smith", "Smith")),
+        ("en", "Hello Nora, it broke", ("person", "Nora", "Nora")),
+        ("de", "Er läuft. Viele Grüße, Jens Krüger", ("person", "Jens Krüger", "Jens Krüger")),
+        ("en", "It works.\nMany thanks for that.\n\nAda", ("person", "Ada", "Ada")),
+        ("en", "Whitfield & Sons Ltd sent it", ("organization", "Whitfield & Sons Ltd", "Whitfield & Sons Ltd")),
+        ("en", "WhatsApp +44 7700 900123", ("phone", "+44 7700 900123", "+447700900123")),
+        ("it", "Ordine n. 778812", ("order", "778812", "778812")),
         ("de", "Gruß von der Nordlicht Möbel GmbH", ("organization", "Nordlicht Möbel GmbH", "Nordlicht Möbel GmbH")),
     ],
 )
@@ -79,6 +86,8 @@ def test_what_is_named_is_found_and_normalised(language: str, text: str, expecte
         ("de", "Guten Morgen zusammen"),
         ("es", "llamar por la mañana"),
         ("en", "the reference number is unknown"),
+        ("de", "Vielen Dank, der Preis ist in Ordnung"),
+        ("en", "Thanks, Please call back"),
     ],
 )
 def test_what_only_looks_like_an_entity_is_left_alone(language: str, text: str) -> None:

@@ -40,6 +40,12 @@ def test_greeting_quote_and_signature_are_no_sentences_and_wrapped_lines_are_one
     ]
 
 
+def test_a_name_alone_at_the_end_and_the_line_before_a_quote_are_no_sentences() -> None:
+    text = "Thank you, it works now.\nThe screen is bright.\n\nAda\n\nOn Monday Nora wrote:\n> Dear Ada,\n> try this."
+
+    assert [each.text for each in split(text, "en")] == ["Thank you, it works now.", "The screen is bright."]
+
+
 def test_an_abbreviation_or_a_date_does_not_end_a_sentence() -> None:
     text = "Die Bestellung Nr. 4711 kam am 3. Mai an. Sie war z. B. unvollständig."
 
@@ -98,6 +104,12 @@ def test_negation_turns_a_feeling_and_courtesy_is_none(text: str, label: str) ->
     assert (sentiment.score == 0) or label != "unknown"
 
 
+def test_a_question_shows_half_the_feeling_of_a_statement() -> None:
+    assert read("Is that bad for it?").sentiment.score == pytest.approx(
+        read("That is bad.").sentiment.score / 2, abs=0.05
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "priority"),
     [
@@ -120,7 +132,9 @@ def test_a_language_nobody_can_tell_is_unknown(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "language"),
-    [("Hello", "en"), ("Danke!", "de"), ("Hola", "es"), ("Where is my order?", "en"), ("Merci beaucoup", "fr"),
+    [("Hello", "en"), ("Danke!", "de"),
+     ("hi, do you change batteries in vintage watches while i wait?", "en"),
+     ("Hola", "es"), ("Where is my order?", "en"), ("Merci beaucoup", "fr"),
      ("Var är min beställning? Jag har väntat i två veckor.", "sv"), ("Gdzie jest moje zamówienie?", "pl")],
 )  # fmt: skip
 def test_short_texts_are_told_by_their_words(text: str, language: str) -> None:
@@ -139,6 +153,16 @@ def test_a_machines_mail_has_no_feelings_and_no_facts() -> None:
 
     assert answer.classification.intent == "auto_reply"
     assert (answer.sentiment.label, answer.facts) == ("neutral", [])
+
+
+def test_the_subject_of_a_reply_counts_less_than_its_text() -> None:
+    answer = read("Thank you so much for the wonderful service.", subject="Re: Refund for order 4711")
+
+    assert answer.classification.intent == "thanks"
+
+
+def test_topics_keep_their_spelling() -> None:
+    assert "straße" in read("Die Straße ist gesperrt, die Straße und der Hof.").topics
 
 
 def test_the_subject_counts_where_the_text_is_short() -> None:

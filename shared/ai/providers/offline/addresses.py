@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from functools import cache
 
 from shared.ai.providers.offline.lexicon import fold, section, words
+from shared.ai.providers.offline.names import is_name
 from shared.ai.providers.offline.phrases import as_written
-from shared.ai.providers.offline.sentences import closing_line, lines_of
+from shared.ai.providers.offline.sentences import own_lines, signature
 from shared.models.analysis import Entity
 
 _EMAIL = re.compile(
@@ -18,8 +19,10 @@ _COMPANY = re.compile(
     r"(?<!\w)(?:[^\W\d_a-z][\w&'-]{1,30}[ ](?:&[ ])?){1,4}"
     r"(?:GmbH|AG|Ltd|Limited|Inc|LLC|B\.V\.|BV|S\.r\.l\.|Srl|S\.p\.A\.|S\.L\.|SARL|SAS|Lda|AB|ApS)(?!\w)"
 )
-_NAME = re.compile(r"[^\W\d_][\w'-]{1,30}(?:[ ][^\W\d_][\w'-]{1,30}){0,2}")
-_PARTICLES = frozenset({"van", "von", "de", "der", "den", "da", "dos", "di", "del", "la", "le", "du", "ten", "ter"})
+_NAME = r"[^\W\d_][\w'-]{1,30}(?:[ ][^\W\d_][\w'-]{1,30}){0,2}"
+_NAME_AT = re.compile(_NAME)
+_AFTER_GREETING = ("", ",", "!", ":", ".", "\n", "\r", "-")
+_AFTER_CLOSING = ("", "!", ".", "\n", "\r")
 # Where a national number is dialled decides what it means; for English that is not known, so both are tried.
 _REGIONS = {
     "en": ("US", "GB"), "de": ("DE",), "fr": ("FR",), "es": ("ES",), "it": ("IT",), "nl": ("NL",), "pt": ("PT", "BR"),
@@ -27,7 +30,6 @@ _REGIONS = {
     "hu": ("HU",), "ro": ("RO",),
 }  # fmt: skip
 _PHONE_TRIES = 200
-_NAME_WORDS = 3
 
 
 def emails(text: str) -> Iterator[Entity]:
@@ -63,39 +65,44 @@ def phones(text: str, language: str) -> Iterator[Entity]:
             yield Entity(type="phone", text=match.raw_string, value=value, start=match.start, end=match.end)
 
 
-def _is_name(text: str) -> bool:
-    found = text.split()
-    if not 1 <= len(found) <= _NAME_WORDS + 1 or len(text) > 60:
-        return False
-    plain = [word for word in found if word not in _PARTICLES]
-    return 0 < len(plain) <= _NAME_WORDS and all(
-        word[0].isupper() and word.replace("-", "").replace("'", "").rstrip(".").isalpha() and not word[1:].isupper()
-        for word in plain
-    )
-
-
 @cache
 def _name_cues(language: str) -> re.Pattern[str]:
-    """What a name follows: `my name is`, `Mr`, a greeting at the start of a line or a closing."""
+    """What a name follows: `my name is`, `Mr`, or a greeting or closing that takes the rest of its line."""
     anywhere = as_written(section(language, "names") + section(language, "titles"))
     greeting = as_written(section(language, "greetings"))
     closing = as_written(section(language, "closings"))
-    return re.compile(rf"(?:{anywhere}\.?|^{greeting}|{closing}[,!.]?)[ ]{{1,2}}", re.IGNORECASE | re.MULTILINE)
+    return re.compile(
+        rf"(?:{anywhere}\.?|(?P<greeting>^{greeting})|(?P<closing>{closing}[,!.]?))[ ]{{1,2}}(?={_NAME})",
+        re.IGNORECASE | re.MULTILINE,
+    )
+
+
+def _name_after(cue: re.Match[str], text: str, language: str) -> str | None:
+    name = _NAME_AT.match(text, cue.end())
+    parts = name[0].split(" ") if name else []
+    whole = len(parts)
+    while parts and not is_name(" ".join(parts), language):
+        parts.pop()
+    if not parts or fold(parts[0]) in words(language, "titles"):
+        return None
+    found = " ".join(parts)
+    rest = text[cue.end() + len(found) : cue.end() + len(found) + 2].lstrip(" ")
+    if (cue["greeting"] and rest[:1] not in _AFTER_GREETING) or (
+        cue["closing"] and (len(parts) < whole or rest[:1] not in _AFTER_CLOSING)
+    ):
+        return None
+    return found
 
 
 def people(text: str, language: str) -> Iterator[Entity]:
-    """Who is named where names stand: after `my name is`, a title, a greeting or a closing."""
-    for match in _name_cues(language).finditer(text):
-        name = _NAME.match(text, match.end())
-        parts = name[0].split(" ") if name else []
-        while parts and not _is_name(" ".join(parts)):
-            parts.pop()
-        if name and parts and fold(parts[0]) not in words(language, "titles"):
-            yield _named("person", " ".join(parts), name.start())
-    lines = lines_of(text)
-    cut = closing_line(lines, language)
-    if cut is not None and cut + 1 < len(lines) and _is_name(lines[cut + 1].text):
-        yield _named("person", lines[cut + 1].text, lines[cut + 1].start)
+    """Who is named where names stand: after `my name is`, a title, a greeting or a closing, or as the signature."""
+    for cue in _name_cues(language).finditer(text):
+        found = _name_after(cue, text, language)
+        if found:
+            yield _named("person", found, cue.end())
+    for line in signature(own_lines(text), language)[:1]:
+        if is_name(line.text, language):
+            yield _named("person", line.text, line.start)
 
 
 def companies(text: str) -> Iterator[Entity]:

@@ -22,7 +22,8 @@ _QUIET: tuple[Intent, ...] = ("newsletter", "auto_reply", "thanks", "feedback")
 _MACHINE: tuple[Intent, ...] = ("newsletter", "auto_reply")
 _SURE_MACHINE = 6
 _CLEARLY_ASKED = 5
-_SHOUTED = re.compile(r"!{2,}|(?:\b[A-Z]{4,}\b\s+){3}")
+_SHOUTED = re.compile(r"!{2,}|(?:\b[A-Z]{2,}\b\s+){3}")
+_REPLY = re.compile(r"(?:re|aw|antw|sv|vs|tr|rif|res|odp|ynt|fwd?|wg|rv|enc|i):")
 _VERY_NEGATIVE = -0.4
 _STRONG = 0.4
 
@@ -45,18 +46,19 @@ def read(subject: str, text: str, language: str, sentiment: Sentiment) -> Messag
 
 def _intent_scores(message: Message) -> dict[Intent, float]:
     scores: dict[Intent, float] = {}
+    # A subject says in five words what the text says in fifty, but replies inherit it.
+    weight = 0.25 if _REPLY.match(message.subject) else 0.75
     for intent in _INTENTS:
         name = f"intent.{intent}"
-        # A subject says in five words what the text says in fifty, but replies inherit it.
-        scores[intent] = score(message.body, message.language, name) + 0.75 * score(
-            message.subject, message.language, name
-        )
-    if "?" in message.written or "?" in message.subject:
-        scores["question"] += 1
+        scores[intent] = score(message.body, message.language, name)
+        scores[intent] += weight * score(message.subject, message.language, name)
     for asking in ("question", "request"):
         # Courtesy stands in nearly every message, so it may name the intent but not outweigh a matter.
         scores[asking] = min(scores[asking], 3.5)
     scores["thanks"] = min(scores["thanks"], 4)
+    if "?" in message.written:
+        scores["question"] += 1
+        scores["thanks"] = min(scores["thanks"], 0.5)
     if message.sentiment.label == "negative" and scores["complaint"]:
         scores["complaint"] += 2
     asked = max(scores["refund"], scores["cancellation"])

@@ -19,6 +19,7 @@ _SAMPLE_CHARS = 2_000
 _WORDS_COUNTED = 60
 _MARGIN = 0.25
 _FLOOR = 0.45
+_MOST_WORDS = 0.5
 
 
 @cache
@@ -39,19 +40,31 @@ def _votes(folded: str) -> dict[str, float]:
     }
 
 
+def _ranked(scores: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _clear(votes: dict[str, float]) -> str | None:
+    """The language whose tables know most of the words, when no other knows half as many."""
+    (best, top), (_, second) = _ranked(votes)[:2]
+    return best if top >= _MOST_WORDS and top >= 2 * second else None
+
+
 def detect(text: str) -> str:
     """ISO 639-1 code, or `unknown` when the text is too short, mixed or in none of the languages known."""
     # The detector is written in Rust, whose strings hold no lone surrogates.
     folded = fold(text[:_SAMPLE_CHARS].encode("utf-8", "ignore").decode("utf-8"))
     if sum(char.isalpha() for char in folded) < 2:
         return UNKNOWN
-    scores = _votes(folded)
-    # One word in a name or a product is no evidence of a language without tables.
-    trusted = len(WORD.findall(folded)) > 2
+    votes = _votes(folded)
+    long_enough = len(WORD.findall(folded)) > 2
+    if long_enough and (clear := _clear(votes)):
+        return clear
+    scores = dict(votes)
     for confidence in _detector().compute_language_confidence_values(folded):
         code = confidence.language.iso_code_639_1.name.lower()
-        if trusted or code in LANGUAGES:
+        # One word in a name or a product is no evidence of a language without tables.
+        if long_enough or code in LANGUAGES:
             scores[code] = scores.get(code, 0.0) + confidence.value * min(1.0, len(folded) / 40)
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-    (best, top), (_, second) = ranked[0], ranked[1]
+    (best, top), (_, second) = _ranked(scores)[:2]
     return best if top >= _FLOOR and top - second >= _MARGIN else UNKNOWN

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from shared.ai.providers.offline.lexicon import fold, words
+from shared.ai.providers.offline.names import is_name
 from shared.ai.providers.offline.phrases import WORD
 
 _LINE = re.compile(r"[^\n\r]+")
@@ -59,33 +60,41 @@ def is_closing(line: str, language: str) -> bool:
     return rest == 0 or (rest <= 3 and not folded.endswith((".", "!", "?")))
 
 
-def closing_line(lines: list[Sentence], language: str) -> int | None:
-    """Index of the line that starts the signature; a closing with much text after it is none."""
-    for index in range(len(lines) - 1, max(-1, len(lines) - _SIGNATURE_LINES - 1), -1):
-        if index > 0 and is_closing(lines[index].text, language):
-            return index
-    return None
-
-
-def lines_of(text: str) -> list[Sentence]:
-    """The non-empty lines, stripped, with their places."""
-    found = []
+def own_lines(text: str) -> list[Sentence]:
+    """The writer's non-empty lines, stripped, with their places: no quoted lines, no line that announces a quote."""
+    found: list[Sentence] = []
     for match in _LINE.finditer(text):
         stripped = match[0].strip()
-        if stripped:
+        if stripped.startswith(">"):
+            if found and found[-1].text.endswith(":"):
+                found.pop()
+        elif stripped:
             start = match.start() + match[0].index(stripped)
             found.append(Sentence(stripped, start, start + len(stripped)))
     return found
 
 
+def _body_length(lines: list[Sentence], language: str) -> int:
+    for index in range(len(lines) - 1, max(0, len(lines) - _SIGNATURE_LINES - 1), -1):
+        if is_closing(lines[index].text, language):
+            return index
+    signed = len(lines) > 1 and len(lines[-1].text.split()) <= 2 and is_name(lines[-1].text, language)
+    return len(lines) - signed
+
+
+def signature(lines: list[Sentence], language: str) -> list[Sentence]:
+    """The lines below the closing, or a last line that is only a name; empty when much text follows the closing."""
+    below = lines[_body_length(lines, language) :]
+    return below[1:] if below and is_closing(below[0].text, language) else below
+
+
 def _blocks(text: str, language: str) -> list[tuple[int, int]]:
     """Runs of body lines that belong together: a hard-wrapped paragraph is one, a short line ends one."""
-    lines = lines_of(text)
-    cut = closing_line(lines, language)
+    lines = own_lines(text)
     blocks: list[tuple[int, int]] = []
     joinable = False
-    for position, line in enumerate(lines[:cut]):
-        if line.text.startswith(">") or (position < 3 and is_greeting(line.text, language)):
+    for position, line in enumerate(lines[: _body_length(lines, language)]):
+        if position < 3 and is_greeting(line.text, language):
             joinable = False
             continue
         if joinable and not _BULLET.match(line.text) and text[blocks[-1][1] : line.start].count("\n") == 1:

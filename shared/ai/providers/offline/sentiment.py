@@ -19,17 +19,21 @@ _POSITIVE_FROM = 0.2
 _NEGATIVE_TO = -0.2
 _FELT_FROM = 0.05
 _SENTENCE_CHARS = 1_000
-_SOFTENING = 5.0
+# One weak word alone stays neutral, one strong word or two weak ones do not.
+_SOFTENING = 24.0
+_ASKED = 0.5
 
 # Courtesy and the words of the trade carry no feeling in business mail; VADER, made for social media, counts them.
 _NO_FEELING = (
     "please", "dear", "regards", "best", "like", "support", "value", "valued", "credit", "share", "sincerely",
     "interested", "help", "thanks", "thank", "cancel", "cancelled", "charge", "charged", "interest", "yes", "no",
     "hand", "free", "urgent", "appreciate", "alert", "save", "demand", "pay", "benefit", "secure", "security", "stop",
+    "pressure", "sorry", "sure", "apologise", "apologize", "apologies",
 )  # fmt: skip
 _SERVICE_WORDS = {
-    "refund": -0.5, "broken": -2.0, "damaged": -2.0, "unacceptable": -3.0, "crashing": -1.5, "crashes": -1.5,
-    "crashed": -1.5, "late": -1.0, "unhelpful": -2.0, "scammers": -3.0, "thank": 1.0, "thanks": 1.0, "appreciate": 1.5,
+    "broken": -2.0, "damaged": -2.0, "unacceptable": -3.0, "crashing": -1.5, "crashes": -1.5,
+    "crashed": -1.5, "late": -1.0, "unhelpful": -2.0, "scammers": -3.0, "nobody": -1.5, "gone": -1.0, "promised": -0.5,
+    "thank": 1.0, "thanks": 1.0, "appreciate": 1.5,
 }  # fmt: skip
 
 
@@ -63,6 +67,12 @@ def _by_lexicon(sentence: str, language: str) -> float:
     return total / sqrt(total * total + _SOFTENING)
 
 
+def _weighed(sentence: str, scorer: Callable[[str], float]) -> float:
+    """The score of one sentence; "is that bad?" asks for a feeling more than it shows one."""
+    score = scorer(sentence[:_SENTENCE_CHARS])
+    return score * _ASKED if sentence.endswith("?") else score
+
+
 def _mean(scores: Iterable[float]) -> float:
     felt = [score for score in scores if abs(score) >= _FELT_FROM]
     return sum(felt) / len(felt) if felt else 0.0
@@ -80,7 +90,7 @@ def measure(sentences: list[str], language: str) -> Sentiment:
         scorer = lambda sentence: _by_lexicon(sentence, language)  # noqa: E731 - one of two scorers
     else:
         return Sentiment(label="unknown", score=0.0)
-    score = round(_mean(scorer(sentence[:_SENTENCE_CHARS]) for sentence in sentences), 4)
+    score = round(_mean(_weighed(sentence, scorer) for sentence in sentences), 4)
     if score >= _POSITIVE_FROM:
         return Sentiment(label="positive", score=score)
     return Sentiment(label="negative" if score <= _NEGATIVE_TO else "neutral", score=score)

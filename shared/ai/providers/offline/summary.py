@@ -92,13 +92,19 @@ def topics(subject: str, sentences: list[Sentence], language: str, entities: lis
                 counted[f"{one} {two}"] += weight
     known = _domain(language)
     value = {phrase: count * (2 if phrase in known else 1) for phrase, count in counted.items()}
+    spelled = _spellings([subject, *(each.text for each in sentences[:100])])
     kept: list[str] = []
     for phrase in sorted(counted, key=lambda each: (-value[each] - 0.5 * (" " in each), -len(each), each)):
         if " " in phrase and counted[phrase] < 2:
             continue
         if not any(phrase in other.split() or set(phrase.split()) & set(other.split()) for other in kept):
             kept.append(phrase)
-    return kept[:_TOPICS]
+    return [" ".join(spelled.get(word, word) for word in phrase.split()) for phrase in kept[:_TOPICS]]
+
+
+def _spellings(texts: list[str]) -> dict[str, str]:
+    """How the folded words are written: `strasse` as `straße`."""
+    return {fold(word): word.lower() for text in texts for word in WORD.findall(text) if fold(word) != word.lower()}
 
 
 def _domain(language: str) -> frozenset[str]:
