@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import azure.functions as func
 
 from shared import services
-from shared.errors import Permanent, Transient
+from shared.errors import Permanent, Rejected, Transient
 from shared.telemetry import event, warning
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ async def run_step(
     """Do one message's work.
 
     Transient: the same work is sent again with a growing delay and this message completes, so no dequeue is burnt.
-    Permanent, and what can't be read: a dead letter at once. Anything else is the platform's: five tries, then poison.
+    Permanent, Rejected and what can't be read: a dead letter at once. Anything else is the platform's: five tries, then poison.
     """
     hub, body = services.current(), message.get_body()
     try:
@@ -38,8 +38,8 @@ async def run_step(
     try:
         try:
             await step(hub, work)
-        except Permanent as error:
-            await hub.drain.bury(queue, body, error.reason)
+        except (Permanent, Rejected) as error:
+            await hub.drain.bury(queue, body, str(error))
     except Transient as error:
         delay = _delay(hub, work.attempt, error)
         event(

@@ -4,7 +4,7 @@ INSERT INTO deliveries (project_id, id, source_id, blob_name, state, received_at
 VALUES (%(project_id)s, %(id)s, %(source_id)s, %(blob_name)s, 'received', %(received_at)s, %(next_look_at)s)
 ON CONFLICT (project_id, id) DO UPDATE
 SET next_look_at = excluded.next_look_at, updated_at = now()
-WHERE deliveries.state IN ('received', 'stored');
+WHERE deliveries.state = 'received';
 
 -- name: insert_delivery_message!
 -- One message of a delivery is stored. Done stays done.

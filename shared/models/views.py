@@ -128,7 +128,7 @@ class DeliveryView(View):
     """How far a delivery came: `done`, `quarantined` and `dead` are ends."""
 
     id: UUID
-    state: Literal["received", "stored", "done", "quarantined", "dead"]
+    state: Literal["received", "done", "quarantined", "dead"]
     reason: str | None
     received_at: datetime | None
     messages: list[DeliveryMessageView]

@@ -12,7 +12,7 @@ CREATE TABLE deliveries (
     id uuid NOT NULL,
     source_id uuid NOT NULL,
     blob_name text NOT NULL,
-    state text NOT NULL CHECK (state IN ('received', 'stored', 'done', 'quarantined', 'dead')),
+    state text NOT NULL CHECK (state IN ('received', 'done', 'quarantined', 'dead')),
     reason text,
     received_at timestamptz NOT NULL,
     next_look_at timestamptz NOT NULL,
