@@ -70,7 +70,8 @@ def _schemas(operations: "tuple[Operation, ...]") -> "tuple[dict[str, Any], dict
     wanted = [(model, "serialization") for model in answers] + [(model, "validation") for model in bodies]
     ordered = sorted(wanted, key=lambda pair: pair[0].__name__)
     references, definitions = models_json_schema(ordered, ref_template=_REFERENCE)  # type: ignore[arg-type] # Literal
-    return definitions["$defs"], {model: reference for (model, _), reference in references.items()}
+    by_model = {model: references[model, mode] for model, mode in ordered}  # type: ignore[index] # Literal
+    return definitions["$defs"], by_model
 
 
 def _operation(operation: "Operation", references: "dict[type[BaseModel], Any]") -> dict[str, Any]:

@@ -19,7 +19,7 @@ BLUEPRINT = func.Blueprint()
     create_lease_container_if_not_exists=False,
     feed_poll_delay=1000,
     max_items_per_invocation=500,
-    start_from_beginning=True,
+    start_from_beginning=True,  # type: ignore[arg-type] # annotated as a time, a boolean on the wire
 )
 @BLUEPRINT.retry(
     strategy="exponential_backoff", max_retry_count="-1", minimum_interval="00:00:01", maximum_interval="00:01:00"

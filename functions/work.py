@@ -27,7 +27,8 @@ async def run_step(
     """Do one message's work.
 
     Transient: the same work is sent again with a growing delay and this message completes, so no dequeue is burnt.
-    Permanent, Rejected and what can't be read: a dead letter at once. Anything else is the platform's: five tries, then poison.
+    Permanent, Rejected and what can't be read: a dead letter at once. Anything else is the platform's: five tries,
+    then poison.
     """
     hub, body = services.current(), message.get_body()
     try:
