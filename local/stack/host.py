@@ -15,20 +15,22 @@ READY_SECONDS = 60
 class HostProcess(Service):
     """The development Functions host on a started stack, in a process of its own that may be killed.
 
-    `settings` are added to the stack's app settings, over them where names are equal.
+    `settings` are added to the stack's app settings, over them where names are equal. With a `port` other than the
+    stack's own, several hosts work on one stack, as instances do in Azure; each has its own log.
     """
 
     name = "Functions host"
     stop_seconds = 30
 
-    def __init__(self, stack: Stack, *, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, stack: Stack, *, settings: Mapping[str, str] | None = None, port: int | None = None) -> None:
         super().__init__()
-        self.port = stack.ports["host"]
+        self.port = port or stack.ports["host"]
+        suffix = "" if self.port == stack.ports["host"] else f"-{self.port}"
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.key = stack.secrets.function_key
-        self.settings = stack.settings | dict(settings or {})
-        self.log = stack.logs / "host.log"
-        self._file = stack.state / "local.settings.json"
+        self.settings = stack.settings | {"PUBLIC_BASE_URL": self.base_url} | dict(settings or {})
+        self.log = stack.logs / f"host{suffix}.log"
+        self._file = stack.state / f"local.settings{suffix}.json"
         self._inherited = stack.inherited
         self._extra: Mapping[str, str] = {}
 

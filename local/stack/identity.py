@@ -60,6 +60,7 @@ def _try(identity: str, program: Path, directory: Path) -> str:
     argv = ("/bin/sh", "-c", script, "sh", write_test, str(directory), str(program))
     command = launched(argv, death_signal=9, identity=identity)
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
-    if done.returncode == 0:
+    # initdb answers, and warns, when its own binaries are closed to it.
+    if done.returncode == 0 and not done.stderr:
         return ""
     return done.stderr.strip() or f"{identity}: {program} or {directory} is out of its reach"

@@ -16,6 +16,8 @@ import sys
 CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 4
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAPABILITY_VERSION_3 = 0x20080522
@@ -52,14 +54,21 @@ def _write(path: str, line: str) -> None:
 def become(libc: ctypes.CDLL, uid: int, gid: int) -> None:
     """Drop to `uid` with one capability kept: a checkout under a 0700 home stays reachable, its modes unchanged."""
     libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    # Without this, access(2) ignores the capability of anyone but root, and initdb asks it about its own binaries.
+    libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
-    kept = 1 << CAP_DAC_OVERRIDE
-    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-    sets = (ctypes.c_uint32 * 6)(kept, kept, kept, 0, 0, 0)
-    if libc.capset(header, sets) == 0:
+    if _keep_only(libc, 1 << CAP_DAC_OVERRIDE):
         libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
+    elif not _keep_only(libc, 0):
+        raise OSError(ctypes.get_errno(), "capset")
+
+
+def _keep_only(libc: ctypes.CDLL, capabilities: int) -> bool:
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    sets = (ctypes.c_uint32 * 6)(capabilities, capabilities, capabilities, 0, 0, 0)
+    return bool(libc.capset(header, sets) == 0)
 
 
 def die_with(libc: ctypes.CDLL, parent: int, signal: int) -> None:

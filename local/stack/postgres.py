@@ -80,7 +80,7 @@ class Postgres(Service):
         if self.alive():
             return
         self.data.parent.mkdir(parents=True, exist_ok=True)
-        self._identity = choose_identity(self.data, _binary("postgres"))
+        self._identity = choose_identity(self.data, _binary("initdb"))
         hand_over(self.data.parent, self._identity)
         if not self.data.exists():
             self._initialise()
