@@ -49,6 +49,8 @@ def found(text: str, language: str = "en") -> list[tuple[str, str, str]]:
         ("en", "on 04/25/2024", ("date", "04/25/2024", "2024-04-25")),
         ("en", "by next Friday at 5 pm", ("date", "next Friday at 5 pm", "2024-03-08T17:00")),
         ("en", "last Monday", ("date", "last Monday", "2024-03-04")),
+        ("en", "since Monday", ("date", "since Monday", "2024-03-04")),
+        ("de", "seit Montag", ("date", "seit Montag", "2024-03-04")),
         ("en", "tomorrow", ("date", "tomorrow", "2024-03-06")),
         ("de", "bis zum 12.3. bitte", ("date", "12.3.", "2024-03-12")),
         ("de", "am 3. Mai", ("date", "3. Mai", "2024-05-03")),

@@ -161,6 +161,11 @@ def test_the_subject_of_a_reply_counts_less_than_its_text() -> None:
     assert answer.classification.intent == "thanks"
 
 
+@pytest.mark.parametrize("text", ["Love the new chairs!! Best purchase this year.", "Super Service, total begeistert!"])
+def test_praise_without_a_wish_is_feedback(text: str) -> None:
+    assert read(text).classification.intent == "feedback"
+
+
 def test_topics_keep_their_spelling() -> None:
     assert "straße" in read("Die Straße ist gesperrt, die Straße und der Hof.").topics
 

@@ -78,9 +78,9 @@ def intent_of(message: Message) -> Intent:
             return machine
         scores[machine] = 0
     best = max(_INTENTS, key=lambda intent: (scores[intent], -_INTENTS.index(intent)))
-    if scores[best] > 0:
-        return best
-    return "feedback" if abs(message.sentiment.score) >= _STRONG else "other"
+    if scores[best] <= 1 and abs(message.sentiment.score) >= _STRONG and "?" not in message.written:
+        return "feedback"
+    return best if scores[best] > 0 else "other"
 
 
 def category_of(message: Message, intent: Intent) -> Category:
