@@ -61,3 +61,15 @@ def test_the_test_command_passes_arguments_and_status_on(tmp_path: Path, capsys:
     failing.write_text("def test_fails():\n    assert 1 == 2\n")
     assert test.main(["-q", "-p", "no:cacheprovider", str(failing)]) == 1
     assert "Tests failed" in capsys.readouterr().out
+
+
+def test_every_check_runs_after_one_failed_and_the_failed_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks = {"first": ("-c", "raise SystemExit('why it failed')"), "second": ("-c", "print('fine')")}
+    monkeypatch.setattr("local.commands.check.CHECKS", checks)
+    assert main(["check"]) == 1
+    told = capsys.readouterr()
+    assert "why it failed" in told.out
+    assert "second … " in told.out
+    assert "error: failed: first\n" in told.err

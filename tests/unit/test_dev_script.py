@@ -108,7 +108,8 @@ def test_a_python_without_venv_is_told_with_its_package(machine: Machine) -> Non
 def test_requirements_are_installed_once(machine: Machine) -> None:
     machine.install_python("python3")
     first, second = machine.dev(), machine.dev()
-    assert "Python packages into .venv" in first.stdout
+    assert "Python packages into .venv" in first.stderr
+    assert first.stdout == "ran: -m local\n"
     assert second.stdout == "ran: -m local\n"
     assert machine.calls().count("pip install") == 1
     assert "-r requirements-dev.txt -c constraints.txt" in machine.calls()
