@@ -158,8 +158,10 @@ class FeedListener(Listener):
         except StopAsyncIteration:
             return [], ""
         except CosmosHttpResponseError as error:
-            if error.status_code == HTTPStatus.GONE:
-                raise _CheckpointRefused(f"410, {(error.message or '').splitlines()[0]}") from error
+            # A 400 without a checkpoint is another matter: the trigger itself is wrong.
+            refused = error.status_code == HTTPStatus.BAD_REQUEST and lease.continuation is not None
+            if refused or error.status_code == HTTPStatus.GONE:
+                raise _CheckpointRefused(f"{error.status_code}, {(error.message or '').splitlines()[0]}") from error
             raise
         except ValueError as error:
             # The SDK's own check: the checkpoint names another container.

@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 import textwrap
@@ -269,9 +271,9 @@ def test_a_wrong_value_in_host_json_is_named(tmp_path: Path) -> None:
         load_host_json(tmp_path)
 
 
-def run_host(root: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+def run_host(root: Path, *, port: int = 0, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "local.host", "--port", "0", "--root", str(root)],
+        [sys.executable, "-m", "local.host", "--port", str(port), "--root", str(root)],
         cwd=CHECKOUT,
         env={**os.environ, **environment},
         capture_output=True,
@@ -296,3 +298,40 @@ def test_an_option_that_is_wrong_is_named(tmp_path: Path) -> None:
     ended = run_host(tmp_path, LOCAL_HOST_DRAIN_SECONDS="soon")
     assert ended.returncode == 1
     assert "LOCAL_HOST_ setting drain_seconds" in ended.stderr
+
+
+def test_the_process_says_when_it_is_ready_and_ends_with_0_on_sigterm(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text(json.dumps({"version": "2.0"}))
+    (tmp_path / "function_app.py").write_text(HEAD)
+    (tmp_path / "settings.json").write_text('{"Values": {}}')
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "local.host",
+            "--port",
+            "0",
+            "--root",
+            tmp_path,
+            "--settings",
+            tmp_path / "settings.json",
+        ],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert re.fullmatch(r"ready http://127\.0\.0\.1:[1-9]\d*\n", process.stdout.readline())
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text(json.dumps({"version": "2.0"}))
+    (tmp_path / "function_app.py").write_text(HEAD)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run_host(tmp_path, port=port)
+    assert ended.returncode == 1
+    assert f"the host can't listen on port {port}" in ended.stderr
