@@ -76,7 +76,8 @@ class HostJson(_HostJsonPart):
 class HostOptions(BaseSettings):
     """What only this host knows, from `LOCAL_HOST_*`. Times have the real host's defaults; tests shorten them.
 
-    An unset key refuses every call that needs it: an empty secret is never an open door.
+    An unset key refuses every call that needs it: an empty secret is never an open door. `only_http` leaves queues,
+    feeds and timers alone, so that what was accepted waits.
     """
 
     model_config = SettingsConfigDict(env_prefix="LOCAL_HOST_", env_ignore_empty=True, frozen=True, extra="ignore")
@@ -85,6 +86,7 @@ class HostOptions(BaseSettings):
     master_key: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     max_body_bytes: Annotated[int, Field(ge=0)] = 100 * 1024 * 1024
+    only_http: bool = False
     drain_seconds: Annotated[float, Field(ge=0)] = 10
     queue_lease_seconds: Annotated[int, Field(ge=1)] = 600
     queue_poll_seconds: Annotated[float | None, Field(gt=0)] = None

@@ -43,7 +43,8 @@ class Host:
             Invoker(function, self._activity, outputs, timeout=host_json.function_timeout, root=root)
             for function in self.functions
         ]
-        self._listeners = _listeners(invokers, self._clients, host_json.extensions.queues, options)
+        listened = [] if options.only_http else invokers
+        self._listeners = _listeners(listened, self._clients, host_json.extensions.queues, options)
         keys = Keys(options.function_key, options.master_key)
         self._http = HttpTriggers(
             [invoker for invoker in invokers if invoker.function.trigger == "httpTrigger"],
@@ -75,7 +76,7 @@ class Host:
         stops = [asyncio.create_task(listener.stop()) for listener in self._listeners]
         idle = asyncio.create_task(self._activity.wait_idle())
         _, late = await asyncio.wait({*stops, idle}, timeout=self._options.drain_seconds)
-        if late:
+        if late and self._activity.running:
             log.warning("%d invocations did not finish in time and are abandoned", self._activity.running)
         for task in late:
             task.cancel()

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ import functools
 import azure.functions as func
 app = func.FunctionApp()
 """
-Start = Callable[[str], Host]
+Start = Callable[..., Host]
 
 
 @pytest.fixture
@@ -31,9 +32,9 @@ async def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     monkeypatch.setitem(sys.modules, "function_app", None)  # so that it is put back to absent
     monkeypatch.setenv("Storage", "UseDevelopmentStorage=true")
 
-    def make(source: str) -> Host:
+    def make(source: str, **options: Any) -> Host:
         (tmp_path / "function_app.py").write_text(textwrap.dedent(source))
-        return Host(tmp_path, HostJson(version="2.0"), HostOptions())
+        return Host(tmp_path, HostJson(version="2.0"), HostOptions(**options))
 
     return make
 
@@ -97,6 +98,22 @@ def test_two_functions_of_one_name_are_refused_whatever_their_case(start: Start)
         """,
     )
     assert "twice is used more than once" in text
+
+
+async def test_only_http_leaves_the_other_triggers_alone(start: Start) -> None:
+    host = start(
+        HEAD
+        + textwrap.dedent("""
+        ran = []
+        @app.timer_trigger(arg_name="timer", schedule="* * * * * *", run_on_startup=True)
+        def tick(timer: func.TimerRequest) -> None:
+            ran.append(timer)
+        """),
+        only_http=True,
+    )
+    await host.start("127.0.0.1", 0)
+    await host.stop()
+    assert sys.modules["function_app"].ran == []
 
 
 @pytest.mark.parametrize(("line", "count"), [("del app", "no"), ("second = func.FunctionApp()", "2")])
