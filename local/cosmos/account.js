@@ -7,6 +7,7 @@ const Collections = require('@vercel/cosmosdb-server/lib/account/collections').d
 const Database = require('@vercel/cosmosdb-server/lib/account/database').default;
 const Databases = require('@vercel/cosmosdb-server/lib/account/databases').default;
 const { DocumentStore } = require('./document_store');
+const { badRequest } = require('./errors');
 
 /** Adds the journal to one of upstream's lists; `kind` names the list's records. */
 const journaled = (Items, kind) =>
@@ -85,6 +86,13 @@ class JournaledContainer extends Collection {
 }
 
 class JournaledContainers extends journaled(Collections, 'container') {
+  create(data) {
+    if (data.partitionKey?.paths.length > 1) {
+      throw badRequest('Hierarchical partition keys are not supported');
+    }
+    return super.create(data);
+  }
+
   _newItem(data) {
     return new JournaledContainer(data, this.journal, this.clock);
   }

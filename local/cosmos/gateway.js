@@ -36,8 +36,16 @@ function throttle(everyNth) {
   };
 }
 
+function decodePart(part) {
+  try {
+    return part && decodeURIComponent(part);
+  } catch {
+    throw badRequest(`The path segment ${part} is not URL-encoded`);
+  }
+}
+
 async function answerOnDocuments(storage, request, path) {
-  const [database, name, id] = path.slice(1).map((part) => part && decodeURIComponent(part));
+  const [database, name, id] = path.slice(1).map(decodePart);
   const container = storage.account.database(database).collection(name);
   const text = await readBody(request);
   const { method, headers } = request;

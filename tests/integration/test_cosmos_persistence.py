@@ -92,6 +92,18 @@ async def test_compaction_keeps_documents_positions_and_resource_ids(own_cosmos:
     assert len(container_ids) == 2
 
 
+async def test_a_container_given_another_ttl_keeps_its_documents(own_cosmos: CosmosServer) -> None:
+    async with CosmosClient(own_cosmos.url, KEY) as client:
+        container = await open_container(client)
+        await container.create_item(item("kept"))
+        database = client.get_database_client("hub")
+        await database.replace_container(container, PartitionKey("/contactId"), default_ttl=3600)
+        assert ids(await query(container, "SELECT * FROM c")) == ["kept"]
+        own_cosmos.restart()
+        assert (await container.read())["defaultTtl"] == 3600
+        assert ids(await query(container, "SELECT * FROM c")) == ["kept"]
+
+
 async def test_a_second_server_is_kept_off_the_same_data(own_cosmos: CosmosServer) -> None:
     second = CosmosServer(own_cosmos.node, own_cosmos.data)
     with pytest.raises(pytest.fail.Exception, match="another server already uses"):

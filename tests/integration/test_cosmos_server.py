@@ -7,10 +7,19 @@ from azure.core import MatchConditions
 from azure.cosmos import CosmosClient as SyncClient
 from azure.cosmos import PartitionKey, exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
+from azure.cosmos.partition_key import NonePartitionKeyValue
 
 from tests.integration.cosmos_server import KEY, CosmosServer, ids, item, open_container, query, read_feed
 
 pytest_plugins = ["tests.integration.cosmos_fixtures"]
+
+
+async def test_a_hierarchical_partition_key_is_refused(client: CosmosClient) -> None:
+    database = await client.create_database_if_not_exists("hub")
+    with pytest.raises(exceptions.CosmosHttpResponseError) as refusal:
+        await database.create_container("tree", PartitionKey(["/contactId", "/id"], kind="MultiHash"))
+    assert refusal.value.status_code == 400
+    assert "tree" not in [found["id"] async for found in database.list_containers()]
 
 
 async def test_an_id_can_be_created_once_in_a_partition(container: ContainerProxy) -> None:
@@ -25,6 +34,27 @@ async def test_a_missing_document_is_not_found(container: ContainerProxy) -> Non
         await container.read_item("nobody", "anna")
     with pytest.raises(exceptions.CosmosResourceNotFoundError):
         await container.delete_item("nobody", "anna")
+
+
+@pytest.mark.parametrize(
+    "item_id",
+    ["with space", "50%", "ünïcode-日本", "a:b+c&d=e;f'g", "x" * 255],
+    ids=["space", "percent", "unicode", "punctuation", "long"],
+)
+async def test_an_id_may_hold_any_character_but_separators(container: ContainerProxy, item_id: str) -> None:
+    created = await container.create_item(item(item_id, "o'neil/ä"))
+    assert await container.read_item(item_id, "o'neil/ä") == created
+    await container.patch_item(item_id, "o'neil/ä", [{"op": "set", "path": "/n", "value": 1}])
+    assert [found["n"] for found in await query(container, "SELECT * FROM c", partition_key="o'neil/ä")] == [1]
+    await container.delete_item(item_id, "o'neil/ä")
+
+
+async def test_a_document_without_the_partition_property_has_a_partition_of_its_own(container: ContainerProxy) -> None:
+    await container.create_item({"id": "a"})
+    await container.create_item(item("a"))
+    assert "contactId" not in await container.read_item("a", NonePartitionKeyValue)
+    await container.delete_item("a", NonePartitionKeyValue)
+    assert ids(await query(container, "SELECT * FROM c")) == ["a"]
 
 
 async def test_upsert_and_replace_give_a_new_etag_and_keep_the_resource_id(container: ContainerProxy) -> None:
@@ -200,3 +230,12 @@ def test_the_synchronous_client_works_too(shared_cosmos: CosmosServer) -> None:
         first = list(next(feed))
         rest = list(container.query_items_change_feed(continuation=feed.continuation_token))
     assert ids(first + rest) == ["i0", "i1", "i2"]
+
+
+def test_a_document_over_two_megabytes_is_refused(shared_cosmos: CosmosServer) -> None:
+    with SyncClient(shared_cosmos.url, KEY) as client:
+        database = client.create_database_if_not_exists("hub")
+        container = database.create_container_if_not_exists("sync", PartitionKey("/contactId"))
+        with pytest.raises(exceptions.CosmosHttpResponseError) as refusal:
+            container.create_item(item("large", content="x" * 2**21))
+    assert refusal.value.status_code == 413
