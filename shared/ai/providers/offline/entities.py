@@ -1,6 +1,5 @@
 """Everything named in a text, each character used once."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -12,7 +11,6 @@ from shared.models.analysis import Entity
 
 _MOST = 50
 _RANK = ("email", "url", "order", "ticket", "amount", "date", "phone", "person", "organization", "place", "product")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def _resolved(candidates: Iterable[Entity], length: int) -> list[Entity]:
@@ -38,4 +36,4 @@ def extract(text: str, language: str, sent_at: datetime) -> list[Entity]:
         *people(text, language),
         *companies(text),
     ]
-    return _resolved((entity for entity in found if not _CONTROL.search(entity.text)), len(text))
+    return _resolved(found, len(text))
