@@ -1,4 +1,5 @@
 import asyncio
+import io
 import json
 import sys
 import textwrap
@@ -182,6 +183,7 @@ async def test_a_client_that_waits_for_100_continue_gets_it(served: Served) -> N
 
 async def test_a_body_above_the_limit_is_413_and_one_at_the_limit_is_taken(served: Served) -> None:
     assert (await served.call("/api/echo", "POST", data=b"x" * 1001))[0] == 413
+    assert (await served.call("/api/echo", "POST", data=io.BytesIO(b"x" * 5_000_000)))[0] == 413
     assert (await served.call("/api/echo", "POST", data=b"x" * 1000))[0] == 200
 
 
