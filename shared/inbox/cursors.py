@@ -34,7 +34,7 @@ def read_cursor(cursor: str | None, limit: str | None, *, field: str = "cursor")
     try:
         moment, identifier = json.loads(urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
         return Before(datetime.fromisoformat(moment), UUID(identifier), size)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise Rejected(400, f"{field} is not one that this API gave", field=field) from None
 
 
@@ -50,6 +50,6 @@ def next_cursor(rows: list[dict[str, Any]], page: Before, moment: str) -> str | 
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_LIMIT:
+    if not text.isdecimal() or len(text) > len(str(MAX_LIMIT)) or not 1 <= int(text) <= MAX_LIMIT:
         raise Rejected(400, f"limit must be a number from 1 to {MAX_LIMIT}", field="limit")
     return int(text)

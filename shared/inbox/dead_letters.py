@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.identifiers import canonical_json, sha256_hex
+from shared.models.text import storable
 from shared.stores.postgres import Transaction
 from shared.stores.sql import SqlBlocks
 from shared.telemetry import warning
@@ -27,7 +28,7 @@ class DeadLetter:
     @property
     def fingerprint(self) -> str:
         """The same work failing for the same reason at the same stage is one dead letter, seen more than once."""
-        return sha256_hex(canonical_json([str(self.project_id), self.stage, self.reason, self.payload]))
+        return sha256_hex(canonical_json([str(self.project_id), self.stage, storable(self.reason), self.payload]))
 
 
 async def bury(transaction: Transaction, letter: DeadLetter) -> None:
@@ -36,7 +37,7 @@ async def bury(transaction: Transaction, letter: DeadLetter) -> None:
         SQL["insert_dead_letter"],
         project_id=letter.project_id,
         stage=letter.stage,
-        reason=letter.reason[:MAX_REASON_CHARACTERS],
+        reason=storable(letter.reason[:MAX_REASON_CHARACTERS]),  # it may quote a character of what was wrong
         payload=json.dumps(letter.payload),
         fingerprint=letter.fingerprint,
     )

@@ -24,7 +24,7 @@ from shared.models.views import (
 )
 from shared.models.work import BlobContainer
 from shared.stores.blobs import Blobs
-from shared.stores.postgres import Postgres, Row, Transaction
+from shared.stores.postgres import Postgres, Row, Transaction, holds_nul
 from shared.stores.sql import SqlBlocks
 
 SQL = SqlBlocks(Path(__file__).with_name("reads.sql"))
@@ -87,7 +87,7 @@ class History:
     async def add_fact(self, project: ProjectId, contact: ContactId, new: NewFact, key: str | None) -> FactView:
         """Keep a fact (seed 001 §4). With an idempotency key the same call again returns the first one's row."""
         data = json.dumps(new.data, ensure_ascii=False)
-        if len(data.encode()) > MAX_FACT_BYTES or "\\u0000" in data:
+        if len(data.encode()) > MAX_FACT_BYTES or holds_nul(data):
             raise Rejected(422, f"data must be text without NUL, at most {MAX_FACT_BYTES} bytes", field="data")
         identifier = uuid.uuid5(contact, key) if key else uuid.uuid4()
         async with self.postgres.tenant(project) as transaction:

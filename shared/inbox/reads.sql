@@ -30,15 +30,18 @@ WHERE i.project_id = %(project_id)s AND (c.id = ANY(%(ids)s) OR c.merged_into = 
 ORDER BY i.type, i.is_primary DESC, i.value;
 
 -- name: list_interactions
--- What was said with a contact, newest first, one page.
+-- What was said with a contact, newest first, one page: a page from the index of each contact that was merged.
 SELECT i.id, i.contact_id, i.conversation_id, i.type, i.direction, i."timestamp", i.subject, i.content, m.new_text,
        i.summary, i.sentiment_score, i.metadata, m.id AS message_id
-FROM interactions i
+FROM contacts c
+CROSS JOIN LATERAL (
+    SELECT * FROM interactions i
+    WHERE i.project_id = %(project_id)s AND i.contact_id = c.id AND i.deleted_at IS NULL
+      AND (i."timestamp", i.id) < (%(before)s, %(before_id)s)
+    ORDER BY i."timestamp" DESC, i.id DESC
+    LIMIT %(limit)s) AS i
 LEFT JOIN messages m ON m.project_id = i.project_id AND m.interaction_id = i.id
-WHERE i.project_id = %(project_id)s
-  AND i.contact_id IN (SELECT id FROM contacts c WHERE c.project_id = %(project_id)s
-                       AND (c.id = %(contact_id)s OR c.merged_into = %(contact_id)s))
-  AND i.deleted_at IS NULL AND (i."timestamp", i.id) < (%(before)s, %(before_id)s)
+WHERE c.project_id = %(project_id)s AND (c.id = %(contact_id)s OR c.merged_into = %(contact_id)s)
 ORDER BY i."timestamp" DESC, i.id DESC
 LIMIT %(limit)s;
 
@@ -89,9 +92,11 @@ SELECT id, contact_id, interaction_id, context_type, data, origin, created_at
 FROM context_data WHERE project_id = %(project_id)s AND id = %(id)s;
 
 -- name: interaction_exists
--- Whether a contact has this interaction.
-SELECT 1 AS found FROM interactions
-WHERE project_id = %(project_id)s AND id = %(id)s AND contact_id = %(contact_id)s AND deleted_at IS NULL;
+-- Whether a contact, or one merged into it, has this interaction.
+SELECT 1 AS found FROM interactions i
+JOIN contacts c ON c.project_id = i.project_id AND c.id = i.contact_id
+WHERE i.project_id = %(project_id)s AND i.id = %(id)s AND i.deleted_at IS NULL
+  AND (c.id = %(contact_id)s OR c.merged_into = %(contact_id)s);
 
 -- name: get_attachment
 -- A file that may be read: its interaction is not deleted.

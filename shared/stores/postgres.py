@@ -1,5 +1,6 @@
 """Postgres: transactions of one tenant, and of the few roles that cross tenants."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
@@ -16,6 +17,14 @@ Role = Literal["hub_app", "hub_sync", "hub_sweeper"]
 Row = dict[str, Any]
 # Bounds a step's wait, so that a stuck statement becomes a deferral and not a stuck worker.
 OPTIONS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+
+# An escaped NUL in JSON text; `\\u0000` behind another backslash is an ordinary text of six characters.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def holds_nul(json_text: str) -> bool:
+    """Whether a JSON text holds U+0000 in a text or a key, which jsonb refuses."""
+    return _NUL.search(json_text) is not None
 
 
 class Transaction:
@@ -123,8 +132,12 @@ def _classified() -> Iterator[None]:
     from psycopg import errors
 
     curable = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
+    # Class 54, a value beyond a limit of the server: psycopg counts it among the operational errors.
+    beyond_limits = (errors.ProgramLimitExceeded, errors.StatementTooComplex)
     try:
         yield
+    except beyond_limits as error:
+        raise Permanent(f"Postgres refuses a value: {type(error).__name__}") from error
     except curable as error:
         raise Transient(
             f"Postgres: {type(error).__name__} {getattr(error, 'sqlstate', None) or ''}".rstrip()

@@ -1,7 +1,8 @@
 """apply_changes: the one way by which shared interaction fields reach Postgres.
 
-Order is never trusted. Applied order = max(version, `_ts` · 10⁶); what it can't decide, because a foreign writer
-kept or dropped `version` within one second, is settled by reading the document itself under the row's lock.
+Order is never trusted. A version is newer when both clocks say so: applied order = max(version, `_ts` · 10⁶), and the
+later `_ts`. What they can't decide (written within one second by someone who may have kept or dropped `version`, or
+with a `version` from a wrong clock) is settled by reading the document itself under the row's lock.
 """
 
 import json
@@ -50,7 +51,9 @@ class Sync:
             # The statement does not say which document Postgres refused: find out one by one.
             applied = await self._one_by_one(changes, letters)
         for project, change in applied.undecided:
-            applied.settled += await self._settle(project, change)
+            settled = await self._settle(project, change)
+            applied.settled += settled.settled
+            applied.dead += settled.dead
         return applied
 
     async def _batch(self, changes: list[Change], letters: list[DeadLetter]) -> Applied:
@@ -76,16 +79,23 @@ class Sync:
             total.undecided += one.undecided
         return total
 
-    async def _settle(self, project: ProjectId, change: Change) -> int:
+    async def _settle(self, project: ProjectId, change: Change) -> Applied:
+        try:
+            return Applied(settled=await self._write_current(project, change))
+        except Permanent as error:
+            return await self._batch([], [DeadLetter(project, STAGE, error.reason, change.pointer)])
+
+    async def _write_current(self, project: ProjectId, change: Change) -> int:
         async with self.postgres.tenant(project, "hub_sync") as transaction:
             await transaction.one(SQL["lock_interaction"], project_id=project, id=change.id)
             document = await self.documents.read(str(change.id), str(change.contact_id))
             now = read_change(document) if document else None
-            if not isinstance(now, Change):
-                return 0
-            return await transaction.execute(
-                SQL["settle_document"], project_id=project, documents=json.dumps([now.row])
-            )
+            if not isinstance(now, Change) or project not in now.tenants:
+                return 0  # gone, or its own way through the feed ends elsewhere
+            parameters = _parameters(project, [now])
+            written = await transaction.execute(SQL["settle_document"], **parameters)
+            await transaction.execute(SQL["touch_contacts"], **parameters)
+            return written
 
 
 async def _owned(
@@ -113,26 +123,34 @@ async def _apply_project(
 ) -> list[DeadLetter]:
     """Apply the changes of one project; return the dead letters of ids that are another contact's."""
     await transaction.as_tenant(project, "hub_sync")
-    by_id, doubles = _one_contact_each(project, changes)
-    parameters: dict[str, Any] = {
-        "project_id": project,
-        "documents": json.dumps([change.row for change in by_id.values()]),
-    }
-    applied.written += await transaction.execute(SQL["apply_documents"], **parameters)
-    await transaction.execute(SQL["touch_contacts"], **parameters)
-    for row in await transaction.all(SQL["undecided"], **parameters):
-        change = by_id[row["id"]]
-        if row["foreign_contact"]:
-            doubles.append(_foreign_contact(project, change))
-        else:
-            applied.undecided.append((project, change))
-    return doubles
+    letters: list[DeadLetter] = []
+    for by_id in _rounds(changes):
+        parameters = _parameters(project, list(by_id.values()))
+        applied.written += await transaction.execute(SQL["apply_documents"], **parameters)
+        await transaction.execute(SQL["touch_contacts"], **parameters)
+        for row in await transaction.all(SQL["undecided"], **parameters):
+            change = by_id[row["id"]]
+            if row["foreign_contact"]:
+                letters.append(_foreign_contact(project, change))
+            else:
+                applied.undecided.append((project, change))
+    return letters
 
 
-def _one_contact_each(project: ProjectId, changes: list[Change]) -> tuple[dict[UUID, Change], list[DeadLetter]]:
-    by_id: dict[UUID, Change] = {}
-    doubles = [_foreign_contact(project, change) for change in changes if by_id.setdefault(change.id, change) != change]
-    return by_id, doubles
+def _rounds(changes: list[Change]) -> list[dict[UUID, Change]]:
+    """Return the changes by id; documents of several contacts with one id take turns, the first keeps the id."""
+    rounds: list[dict[UUID, Change]] = []
+    for change in changes:
+        free = next((by_id for by_id in rounds if change.id not in by_id), None)
+        if free is None:
+            rounds.append(free := {})
+        free[change.id] = change
+    return rounds
+
+
+def _parameters(project: ProjectId, changes: list[Change]) -> dict[str, Any]:
+    rows = [change.row | {"contested": change.contested} for change in changes]
+    return {"project_id": project, "documents": json.dumps(rows)}
 
 
 def _foreign_contact(project: ProjectId, change: Change) -> DeadLetter:

@@ -3,7 +3,7 @@
 SELECT id FROM projects WHERE id = ANY(%(ids)s);
 
 -- name: apply_documents!
--- The newest version of each document wins, in the applied order; older ones change nothing.
+-- The newest version of each document wins, newer by both clocks; what they can't tell apart changes nothing yet.
 -- A contact that is not known yet becomes a placeholder. The contact of an interaction never changes.
 WITH incoming AS (
     SELECT * FROM json_to_recordset(%(documents)s::json) AS d (
@@ -13,11 +13,13 @@ WITH incoming AS (
 ), newer AS (
     SELECT d.* FROM incoming d
     LEFT JOIN interactions i ON i.project_id = %(project_id)s AND i.id = d.id
-    WHERE i.id IS NULL OR (i.source_version < d.source_version AND i.contact_id = d.contact_id)
+    WHERE i.id IS NULL
+       OR (i.source_version <= d.source_version AND i.source_ts < d.source_ts AND i.contact_id = d.contact_id)
 ), placeholders AS (
     INSERT INTO contacts (project_id, id, origin)
     SELECT DISTINCT %(project_id)s::uuid, n.contact_id, 'sync' FROM newer n
     WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.project_id = %(project_id)s AND c.id = n.contact_id)
+    ORDER BY n.contact_id
     ON CONFLICT (project_id, id) DO NOTHING
 )
 INSERT INTO interactions (
@@ -39,18 +41,20 @@ SET agent_id = excluded.agent_id,
     source_etag = excluded.source_etag,
     deleted_at = excluded.deleted_at,
     updated_at = now()
-WHERE interactions.source_version < excluded.source_version AND interactions.contact_id = excluded.contact_id;
+WHERE interactions.source_version <= excluded.source_version AND interactions.source_ts < excluded.source_ts
+  AND interactions.contact_id = excluded.contact_id;
 
 -- name: undecided
--- Documents whose place the order can't tell: written by someone who kept or dropped `version`, within one second.
+-- Documents whose place the two clocks can't tell: not the version that is stored, and not older by both.
 -- And documents whose id is already another contact's interaction.
 SELECT i.id, i.contact_id <> d.contact_id AS foreign_contact
 FROM json_to_recordset(%(documents)s::json) AS d (
-    id uuid, contact_id uuid, source_version bigint, source_ts bigint, source_etag text)
+    id uuid, contact_id uuid, source_version bigint, source_ts bigint, source_etag text, contested boolean)
 JOIN interactions i ON i.project_id = %(project_id)s AND i.id = d.id
 WHERE i.contact_id <> d.contact_id
+   OR d.contested
    OR (i.source_etag IS DISTINCT FROM d.source_etag
-       AND i.source_version >= d.source_version AND i.source_ts <= d.source_ts)
+       AND NOT (d.source_version <= i.source_version AND d.source_ts < i.source_ts))
 ORDER BY i.id;
 
 -- name: lock_interaction
@@ -79,8 +83,10 @@ WHERE interactions.project_id = %(project_id)s AND interactions.id = d.id;
 -- name: touch_contacts!
 -- The last interaction of a contact only moves forward.
 UPDATE contacts c SET last_interaction_at = latest.at, updated_at = now()
-FROM (SELECT contact_id, max("timestamp") AS at
-      FROM json_to_recordset(%(documents)s::json) AS d (contact_id uuid, "timestamp" timestamptz, deleted boolean)
-      WHERE NOT deleted GROUP BY contact_id) AS latest
-WHERE c.project_id = %(project_id)s AND c.id = latest.contact_id
+FROM (SELECT DISTINCT contact_id FROM json_to_recordset(%(documents)s::json) AS d (contact_id uuid)) AS touched
+CROSS JOIN LATERAL (
+    SELECT i."timestamp" AS at FROM interactions i
+    WHERE i.project_id = %(project_id)s AND i.contact_id = touched.contact_id AND i.deleted_at IS NULL
+    ORDER BY i."timestamp" DESC, i.id DESC LIMIT 1) AS latest
+WHERE c.project_id = %(project_id)s AND c.id = touched.contact_id
   AND (c.last_interaction_at IS NULL OR c.last_interaction_at < latest.at);

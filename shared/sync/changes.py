@@ -1,28 +1,40 @@
 """Reading documents from the feed: each becomes a change that Postgres will take, or a dead letter with its reason."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from shared.inbox.dead_letters import DeadLetter
-from shared.models.documents import InteractionDocument, iso
+from shared.models.documents import InteractionDocument
+from shared.stores.postgres import holds_nul
 
 STAGE = "sync_interactions"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One document, ready for `apply_documents`; `tenants` are the ids that may name its project, in order."""
+    """One document, ready for `apply_documents`.
+
+    `tenants` are the ids that may name its project, in order. `contested` says that its batch held another version
+    of it, and that nothing tells which of the two is the later one.
+    """
 
     id: UUID
     contact_id: UUID
     tenants: tuple[UUID, ...]
     order: int
+    ts: int
+    etag: str
     pointer: dict[str, Any]
     row: dict[str, Any]
+    contested: bool = False
+
+    def before(self, other: "Change") -> bool:
+        """Whether this version is older by both clocks: the writers' `version` and the store's `_ts`."""
+        return self.ts < other.ts and self.order <= other.order
 
 
 def read_change(document: dict[str, Any]) -> Change | DeadLetter:
@@ -35,19 +47,27 @@ def read_change(document: dict[str, Any]) -> Change | DeadLetter:
         wrong = sorted({f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()})
         return DeadLetter(None, STAGE, "; ".join(wrong[:5]), pointer)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        return DeadLetter(None, STAGE, f"metadata or a text can't be stored: {type(error).__name__}", pointer)
+        return DeadLetter(None, STAGE, f"a value can't be stored: {type(error).__name__}", pointer)
+    if (document["id"], document["contactId"]) != (row["id"], row["contact_id"]):
+        # Cosmos DB tells spellings apart: two documents would share one row, and none be found by it.
+        return DeadLetter(None, STAGE, "id, contactId: must be spelled in lower case with hyphens", pointer)
     tenants = tuple(id_ for id_ in (read.project_id, read.organization_id) if id_)
-    return Change(read.id, read.contact_id, tenants, read.order, pointer, row)
+    return Change(read.id, read.contact_id, tenants, read.order, read.ts, read.etag, pointer, row)
 
 
 def newest(changes: list[Change]) -> list[Change]:
-    """Return the latest change of each interaction, ordered by id: one statement must not touch a row twice."""
+    """Return one version of each document, its newest, ordered by id: one statement must not touch a row twice."""
     latest: dict[tuple[UUID, UUID], Change] = {}
     for change in changes:
         key = (change.id, change.contact_id)
-        if key not in latest or latest[key].order <= change.order:
-            latest[key] = change
+        latest[key] = _newer(latest[key], change) if key in latest else change
     return sorted(latest.values(), key=lambda change: (change.id, change.contact_id))
+
+
+def _newer(one: Change, other: Change) -> Change:
+    if one.etag == other.etag or other.before(one):
+        return one
+    return replace(other, contested=one.contested or not one.before(other))
 
 
 def _row(read: InteractionDocument) -> dict[str, Any]:
@@ -58,7 +78,7 @@ def _row(read: InteractionDocument) -> dict[str, Any]:
         "organization_id": str(read.organization_id) if read.organization_id else None,
         "type": read.type,
         "content": read.content,
-        "timestamp": iso(read.timestamp),
+        "timestamp": read.timestamp.isoformat(),
         "metadata": read.metadata,
         "deleted": read.deleted,
         "source_version": read.order,
@@ -67,7 +87,7 @@ def _row(read: InteractionDocument) -> dict[str, Any]:
     }
     text = json.dumps(row, allow_nan=False, ensure_ascii=False)
     text.encode()  # a lone surrogate raises here, not in the batch's statement
-    if "\\u0000" in text:
+    if holds_nul(text):
         raise ValueError("NUL")
     return row
 

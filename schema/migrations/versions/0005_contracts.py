@@ -79,9 +79,11 @@ JOIN interactions i ON i.project_id = m.project_id AND i.id = m.interaction_id
 WHERE i.deleted_at IS NULL;
 
 CREATE VIEW contracts.ai_interactions WITH (security_invoker = true) AS
-SELECT id, "timestamp", request, response, latency_ms, error_code, error_message, model_name, user_id,
-       file_metadata, status, prompt_hash, ip_address, project_id
-FROM ai_interactions;
+SELECT a.id, a."timestamp", a.request, a.response, a.latency_ms, a.error_code, a.error_message, a.model_name, a.user_id,
+       a.file_metadata, a.status, a.prompt_hash, a.ip_address, a.project_id
+FROM ai_interactions a
+LEFT JOIN interactions i ON i.project_id = a.project_id AND i.id = a.interaction_id
+WHERE i.deleted_at IS NULL;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA contracts TO hub_app;
 """
