@@ -1,0 +1,158 @@
+"""Ingest against its floor: signed webhooks a second through the host, against the storage SDK without our code."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from uuid import uuid4
+
+from azure.storage.queue import QueueClient
+
+from bench.clients import Run
+from bench.figures import Figure, Result, paired_ratio, percentile
+from bench.progress import say
+from bench.storage_floor import FloorOrder
+from bench.webhook_load import LoadOrder
+from local.checkout import CHECKOUT, STATE
+from local.stack.host import HostProcess
+from local.stack.ports import LOOPBACK
+from local.stack.stack import Stack
+from schema.demo_project import SeededSource, seed
+from shared.identifiers import ProjectId, SourceId, delivery_id
+from shared.ingestion.raw import RawName, hour_of, to_metadata
+from shared.models.work import BlobContainer, DeliveryWork, QueueName
+
+GOAL = 0.8
+ROUNDS = 7
+REQUESTS = 1000
+WARM_UP = 200
+CONCURRENCY = 16
+BODY_BYTES = 3000
+MILLISECONDS = 1000
+# Accepted work stays in its queue: what is measured is ingest, not the host storing what it took a moment ago.
+HOST_SETTINGS = {"LOCAL_HOST_ONLY_HTTP": "1", "LOCAL_HOST_LOG_LEVEL": "WARNING"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A running stack and host to measure on."""
+
+    stack: Stack
+    host: HostProcess
+    source: SeededSource
+    project: ProjectId
+
+
+def measure() -> Result:
+    """Run floor and app in turns on a stack made for it, and compare them."""
+    with _place(STATE / "bench") as place:
+        floor_order, load_order = _floor_order(place), _load_order(place)
+        floors, ours = list[Run](), list[Run]()
+        for number in range(1, ROUNDS + 1):
+            floors.append(_ordered("bench.storage_floor", floor_order, place))
+            ours.append(_ordered("bench.webhook_load", load_order, place))
+            say(f"  round {number} of {ROUNDS}: floor {floors[-1].rate:.0f}/s, ours {ours[-1].rate:.0f}/s")
+    return compare(floors, ours)
+
+
+def compare(floors: list[Run], ours: list[Run]) -> Result:
+    """Return the result of interleaved runs."""
+    ratio = paired_ratio([run.rate for run in ours], [run.rate for run in floors])
+    rows = (_row("storage SDK alone (floor)", floors), _row("webhook through the app", ours))
+    latencies = _latencies(ours)
+    return Result(
+        figure=Figure("ingest_vs_storage_floor", ratio, GOAL, "at least"),
+        columns=("", "requests/s", "p50 ms", "p95 ms"),
+        rows=rows,
+        notes=(
+            f"{ROUNDS} rounds in turns of {REQUESTS} unique signed JSON emails of {BODY_BYTES} bytes,",
+            f"{CONCURRENCY} at once, after a warm-up; medians; the ratio is the median of the rounds' ratios.",
+            "Floor: the same blob put and queue put by the aio SDK, one shared client, same Azurite (in memory).",
+            "Sender and floor are processes of their own. The host runs with LOCAL_HOST_ONLY_HTTP=1: queues, feed and",
+            "timers rest, so that it stores nothing meanwhile.",
+        ),
+        measured={
+            "ingest_requests_per_second": median(run.rate for run in ours),
+            "ingest_floor_requests_per_second": median(run.rate for run in floors),
+            "ingest_p50_ms": percentile(latencies, 0.5),
+            "ingest_p95_ms": percentile(latencies, 0.95),
+        },
+    )
+
+
+def _row(name: str, runs: list[Run]) -> tuple[str, ...]:
+    latencies = _latencies(runs)
+    rate = median(run.rate for run in runs)
+    return name, f"{rate:.0f}", f"{percentile(latencies, 0.5):.1f}", f"{percentile(latencies, 0.95):.1f}"
+
+
+def _latencies(runs: list[Run]) -> list[float]:
+    return [latency * MILLISECONDS for run in runs for latency in run.latencies]
+
+
+@contextmanager
+def _place(state: Path) -> Iterator[Place]:
+    """Start everything in an empty state directory, and leave nothing of it."""
+    stack = Stack(state, in_memory=True)
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, state, ignore_errors=True)
+        undo.callback(stack.stop)
+        say("  starting a stack of its own")
+        stack.start()
+        project = seed(stack.owner_dsn(), stack.settings)
+        host = HostProcess(stack, settings=HOST_SETTINGS)
+        undo.callback(host.stop)
+        host.start()
+        yield Place(stack, host, project.sources["email"], project.id)
+
+
+def _floor_order(place: Place) -> FloorOrder:
+    now, key = datetime.now(UTC), f"msg_{uuid4().hex}:{'0' * 64}"
+    delivery = delivery_id(place.project, SourceId(place.source.id), key)
+    name = RawName(hour_of(now), place.project, place.source.id, delivery)
+    work = DeliveryWork(project_id=place.project, source_id=place.source.id, delivery_id=delivery, blob=str(name))
+    return FloorOrder(
+        connection_string=place.stack.azurite.connection_string,
+        container=BlobContainer.INBOUND,
+        queue=QueueName.INBOUND,
+        message=work.model_dump_json(),
+        metadata=to_metadata(now, key),
+        body_bytes=BODY_BYTES,
+        requests=REQUESTS,
+        warm_up=WARM_UP,
+        concurrency=CONCURRENCY,
+    )
+
+
+def _load_order(place: Place) -> LoadOrder:
+    return LoadOrder(
+        host=LOOPBACK,
+        port=place.host.port,
+        path=place.source.path,
+        secret=place.source.secret,
+        body_bytes=BODY_BYTES,
+        requests=REQUESTS,
+        warm_up=WARM_UP,
+        concurrency=CONCURRENCY,
+    )
+
+
+def _ordered(module: str, order: FloorOrder | LoadOrder, place: Place) -> Run:
+    """Run one process with its order, against an empty queue."""
+    with QueueClient.from_connection_string(place.stack.azurite.connection_string, QueueName.INBOUND) as queue:
+        queue.clear_messages()
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        cwd=CHECKOUT,
+        input=json.dumps(asdict(order)),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return Run(**json.loads(done.stdout))
