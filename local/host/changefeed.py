@@ -103,24 +103,29 @@ class FeedListener(Listener):
     async def _hold(self, source: "ContainerProxy", lease: Lease) -> None:
         from azure.core.exceptions import AzureError
 
-        renewal = asyncio.create_task(self._renew(lease))
+        finished = asyncio.Event()
+        renewal = asyncio.create_task(self._renew(lease, finished))
         try:
-            while not self.stopping and not renewal.done():
+            while not self.stopping and not lease.lost:
                 await self._read_once(source, lease)
         except Stopped:
             log.info("%s: stopped between two tries, the batch comes again", self._name)
         finally:
-            renewal.cancel()
-            await asyncio.gather(renewal, return_exceptions=True)
+            # Not cancelled: a renewal under way changes the ETag that the release needs.
+            finished.set()
+            await renewal
             with suppress(AzureError, LeaseLost):
                 await lease.release()
 
-    async def _renew(self, lease: Lease) -> None:
+    async def _renew(self, lease: Lease, finished: asyncio.Event) -> None:
         """Renew until the lease is lost; a store that is down for a while need not cost the lease."""
         from azure.core.exceptions import AzureError
 
-        while True:
-            await asyncio.sleep(self._feed.times.renew)
+        while not lease.lost:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(finished.wait(), self._feed.times.renew)
+            if finished.is_set():
+                return
             try:
                 await lease.renew()
             except LeaseLost:
@@ -135,10 +140,14 @@ class FeedListener(Listener):
             await self.pause(self._feed.poll)
             return
         data = Datum(json.dumps(documents), "json")
+
+        async def pause(seconds: float) -> None:
+            await self.retry_pause(seconds)
+            if lease.lost:
+                raise LeaseLost(lease.id)
+
         with self._invoker.activity.unit():
-            done = await run_with_retry(
-                self._invoker.function.retry, lambda retry: self._attempt(data, retry), self.retry_pause
-            )
+            done = await run_with_retry(self._invoker.function.retry, lambda retry: self._attempt(data, retry), pause)
             if not done:
                 log.error("%s: batch of %d lost to %s", self._name, len(documents), self._invoker.function.name)
             await lease.checkpoint(continuation)

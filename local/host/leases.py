@@ -31,13 +31,17 @@ class LeaseTimes:
 
 
 class Lease:
-    """One held lease; its writes go one after the other, each on the ETag of the one before."""
+    """One held lease; its writes go one after the other, each on the ETag of the one before.
+
+    `lost` says that one of them found another holder.
+    """
 
     def __init__(self, container: "ContainerProxy", document: dict[str, Any], times: LeaseTimes) -> None:
         self._container = container
         self._document = document
         self._times = times
         self._turn = asyncio.Lock()
+        self.lost = False
 
     @property
     def id(self) -> str:
@@ -74,7 +78,11 @@ class Lease:
 
     async def _write(self, change: dict[str, Any]) -> None:
         async with self._turn:
-            self._document = await _replace(self._container, {**self._document, **change})
+            try:
+                self._document = await _replace(self._container, {**self._document, **change})
+            except LeaseLost:
+                self.lost = True
+                raise
 
 
 async def acquire(

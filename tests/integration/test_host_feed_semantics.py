@@ -253,6 +253,18 @@ async def test_a_host_that_lost_its_lease_does_not_write_its_checkpoint(
     assert (lease["owner"], lease["continuation"]) == ("someone else", None)
 
 
+async def test_a_host_that_lost_its_lease_stops_trying_its_batch(toy: Toy, caplog: pytest.LogCaptureFixture) -> None:
+    seen = Seen(fails=1000)
+    await toy.put("a")
+    await toy.start(seen, retries=-1)
+    await until(lambda: len(seen.batches) > 1)
+    await toy.leases.upsert_item({**await toy.lease(), "owner": "someone else", "expires": 2**40})
+    await until(lambda: "another host took lease" in caplog.text)
+    tried = len(seen.batches)
+    await asyncio.sleep(0.3)
+    assert len(seen.batches) == tried
+
+
 @pytest.mark.parametrize("foreign", ["of another container", "of another store", "that is none"])
 async def test_a_refused_checkpoint_is_reported_until_its_lease_is_deleted(
     toy: Toy, foreign: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
