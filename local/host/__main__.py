@@ -58,6 +58,8 @@ async def _serve(root: Path, port: int) -> int:
     await stop.wait()
     log.info("stopping")
     await host.stop()
+    # The app's clients live as long as its process, as in Azure; asyncio would name each of them at the end.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     return 0
 
 

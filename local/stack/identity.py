@@ -14,13 +14,14 @@ SPARE_USERS = ("nobody", "daemon")
 
 
 def choose_identity(data: Path, program: Path) -> str:
-    """The launcher's identity under which `program` runs and `data`'s parent can be written: `same` unless we are root.
+    """The launcher's identity under which `program` runs and `data`'s parent can be written.
 
-    Root tries a user namespace first (nothing changes owner), then another user; whoever owns `data` already wins.
+    `same` for an ordinary user; one without an account, as containers have them, gets a user namespace. Root tries a
+    namespace first (nothing changes owner), then another user; whoever owns `data` already wins.
     Raises Trouble when none of them works.
     """
     if os.geteuid() != 0:
-        return "same"
+        return "same" if _has_account() else "namespace"
     if sys.platform != "linux":
         raise Trouble("Postgres refuses to run as root", do="Run this command as an ordinary user.")
     failures = []
@@ -33,6 +34,14 @@ def choose_identity(data: Path, program: Path) -> str:
         f"Postgres refuses to run as root, and no other identity works here ({'; '.join(failures)})",
         do="Run this command as an ordinary user, in a checkout that user owns.",
     )
+
+
+def _has_account() -> bool:
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return sys.platform != "linux"
+    return True
 
 
 def hand_over(directory: Path, identity: str) -> None:

@@ -4,8 +4,8 @@ Run by path in a bare interpreter (`python -I -S launch.py ...`), so it imports 
 keeps the process id of the launcher. Usage: `launch.py PARENT_PID SIGNAL IDENTITY PROGRAM [ARGUMENT...]`
 
 - SIGNAL is what the kernel sends when the parent dies, even by SIGKILL (Linux only).
-- IDENTITY is `same`, `namespace` (root, seen as an ordinary user inside a new user namespace: files stay
-  root's) or `UID:GID` (root becomes that user, but still passes directories closed to it).
+- IDENTITY is `same`, `namespace` (ourselves, seen as a user with an account inside a new user namespace: files
+  stay ours) or `UID:GID` (root becomes that user, but still passes directories closed to it).
 """
 
 import ctypes
@@ -31,11 +31,11 @@ def _checked(result: int, call: str) -> None:
 
 
 def enter_namespace(libc: ctypes.CDLL) -> None:
-    """Root outside, another user inside: a program that refuses root runs, without giving any file away."""
-    group = os.getegid()
+    """Ourselves outside, a user with an account inside: a program that refuses root runs, no file changes hands."""
+    user, group = os.geteuid(), os.getegid()
     _checked(libc.unshare(CLONE_NEWUSER), "unshare")
     _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{_inner_id()} 0 1")
+    _write("/proc/self/uid_map", f"{_inner_id()} {user} 1")
     _write("/proc/self/gid_map", f"{_inner_id()} {group} 1")
 
 

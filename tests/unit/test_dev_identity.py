@@ -27,6 +27,13 @@ def test_an_ordinary_user_stays_who_it_is(tmp_path: Path, program: Path) -> None
     assert choose_identity(tmp_path / "state" / "data", program) == "same"
 
 
+def test_a_user_without_an_account_gets_one_in_a_namespace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: Path
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 2**31 - 7)
+    assert choose_identity(tmp_path / "state" / "data", program) == "namespace"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone has to become someone else")
 def test_root_never_stays_root(tmp_path: Path, program: Path) -> None:
     assert choose_identity(tmp_path / "state" / "data", program) != "same"
