@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobServiceClient
 
 # One try and short waits: a caller that can wait is deferred by its queue, a webhook is answered 503 in time.
-TRANSPORT: dict[str, Any] = {"retry_total": 0, "connection_timeout": 2, "read_timeout": 20}
+# Without `use_env_settings` aiohttp does not look for ~/.netrc and proxies, in a thread, before every single request.
+TRANSPORT: dict[str, Any] = {
+    "retry_total": 0,
+    "connection_timeout": 2,
+    "read_timeout": 20,
+    "use_env_settings": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
