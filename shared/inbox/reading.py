@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.errors import Rejected
 from shared.identifiers import ContactId, ProjectId
 from shared.inbox.cursors import Before, next_cursor
+from shared.models.text import storable
 from shared.models.views import (
     AnalysisView,
     AttachmentView,
@@ -51,9 +52,8 @@ class History:
         """Return the contact with an email address, or all contacts by last interaction."""
         async with self.postgres.tenant(project) as transaction:
             if email is not None:
-                found = await transaction.one(
-                    SQL["find_contact_by_email"], project_id=project, email=email.strip().lower()
-                )
+                address = storable(email.strip().lower())
+                found = await transaction.one(SQL["find_contact_by_email"], project_id=project, email=address)
                 items = [await _contact(transaction, project, found["id"])] if found else []
                 return Page[ContactView](items=items)
             rows = await transaction.all(SQL["list_contacts"], project_id=project, **page.parameters())
@@ -89,6 +89,8 @@ class History:
         data = json.dumps(new.data, ensure_ascii=False)
         if len(data.encode()) > MAX_FACT_BYTES or holds_nul(data):
             raise Rejected(422, f"data must be text without NUL, at most {MAX_FACT_BYTES} bytes", field="data")
+        if "\0" in new.context_type:
+            raise Rejected(422, "contextType must not hold NUL", field="contextType")
         identifier = uuid.uuid5(contact, key) if key else uuid.uuid4()
         async with self.postgres.tenant(project) as transaction:
             owner = (await _contact(transaction, project, contact)).id

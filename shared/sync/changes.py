@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from shared.errors import Permanent
 from shared.inbox.dead_letters import DeadLetter
 from shared.models.documents import InteractionDocument
 from shared.stores.postgres import holds_nul
@@ -46,8 +47,10 @@ def read_change(document: dict[str, Any]) -> Change | DeadLetter:
     except ValidationError as error:
         wrong = sorted({f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()})
         return DeadLetter(None, STAGE, "; ".join(wrong[:5]), pointer)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        return DeadLetter(None, STAGE, f"a value can't be stored: {type(error).__name__}", pointer)
+    except OverflowError:
+        return DeadLetter(None, STAGE, "timestamp: is past the calendar", pointer)
+    except Permanent as error:
+        return DeadLetter(None, STAGE, error.reason, pointer)
     if (document["id"], document["contactId"]) != (row["id"], row["contact_id"]):
         # Cosmos DB tells spellings apart: two documents would share one row, and none be found by it.
         return DeadLetter(None, STAGE, "id, contactId: must be spelled in lower case with hyphens", pointer)
@@ -85,11 +88,19 @@ def _row(read: InteractionDocument) -> dict[str, Any]:
         "source_ts": read.ts,
         "source_etag": read.etag,
     }
-    text = json.dumps(row, allow_nan=False, ensure_ascii=False)
-    text.encode()  # a lone surrogate raises here, not in the batch's statement
-    if holds_nul(text):
-        raise ValueError("NUL")
+    for name in ("type", "content", "metadata", "source_etag"):
+        _check_storable(name, row[name])
     return row
+
+
+def _check_storable(name: str, value: object) -> None:
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        text.encode()  # a lone surrogate raises here, not in the batch's statement
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Permanent(f"{name}: can't be stored as JSON ({type(error).__name__})") from None
+    if holds_nul(text):
+        raise Permanent(f"{name}: must not hold NUL")
 
 
 def _short(value: object) -> object:
