@@ -1,41 +1,40 @@
-"""Fixtures of the tests that work on a project; each of those files names this module as a plugin."""
+"""Fixtures of the tests that drive the application's parts on the stack; each test file names it as a plugin."""
 
+import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
 from local.stack.stack import Stack
 from schema.demo_project import seed
+from shared.clock import Clock
 from shared.services import Services
 from shared.settings import Settings
 from tests.integration.tenant import Tenant
 
 
-@pytest.fixture(scope="session")
-async def services(stack: Stack) -> AsyncIterator[Services]:
-    """The application's parts on the real local stack."""
-    made = Services(Settings(**stack.settings))  # type: ignore[arg-type] # names and texts as in the environment
-    yield made
-    await made.close()
+@pytest.fixture
+async def tenant(stack: Stack) -> AsyncIterator[Tenant]:
+    """A new project, and queues without messages."""
+    opened: list[Services] = []
 
+    def services(clock: Clock | None = None, **changed: str) -> Services:
+        settings = stack.settings | {"SOURCE_CACHE_SECONDS": "0"} | changed
+        opened.append(Services(Settings(**settings), clock))  # type: ignore[arg-type] # texts, as in the environment
+        return opened[-1]
 
-@pytest.fixture(scope="session")
-def make_tenant(stack: Stack, services: Services) -> Callable[[], Tenant]:
-    def make() -> Tenant:
-        # The seed runs an event loop of its own, so it is done where none runs: in fixtures that are no coroutines.
-        return Tenant(stack, services, seed(stack.owner_dsn(), stack.settings, secrets.token_hex(8)))
-
-    return make
+    project = await asyncio.to_thread(seed, stack.owner_dsn(), stack.settings, secrets.token_hex(4))
+    tenant = Tenant(stack, project, services(), services)
+    tenant.empty_queues()
+    yield tenant
+    for hub in opened:
+        await hub.close()
 
 
 @pytest.fixture
-def tenant(make_tenant: Callable[[], Tenant]) -> Tenant:
-    """A new project."""
-    return make_tenant()
-
-
-@pytest.fixture
-def other_tenant(make_tenant: Callable[[], Tenant]) -> Tenant:
-    """Another new project."""
-    return make_tenant()
+async def other_tenant(tenant: Tenant) -> Tenant:
+    """Another project on the same parts."""
+    name = secrets.token_hex(4)
+    project = await asyncio.to_thread(seed, tenant.stack.owner_dsn(), tenant.stack.settings, name)
+    return Tenant(tenant.stack, project, tenant.hub, tenant.services)

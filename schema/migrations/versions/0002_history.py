@@ -60,6 +60,7 @@ CREATE TABLE conversation_keys (
     PRIMARY KEY (project_id, source_id, key),
     FOREIGN KEY (project_id, conversation_id) REFERENCES conversations (project_id, id)
 );
+CREATE INDEX conversation_keys_of_conversation ON conversation_keys (project_id, conversation_id);
 
 -- The shared columns (agent_id … metadata, deleted_at, source_*) have one writer: Cosmos DB, through hub_sync.
 -- `source_version` 0 means: not yet confirmed by Cosmos DB. See docs/guarantees.md for the order rule.
@@ -150,7 +151,9 @@ BEGIN
 END
 $$;
 GRANT UPDATE ON contacts, contact_identities, conversations, messages, attachments TO hub_app;
-GRANT UPDATE (summary, sentiment_score, updated_at) ON interactions TO hub_app;
+GRANT UPDATE (conversation_id) ON conversation_keys TO hub_app;
+GRANT DELETE ON conversations TO hub_app;
+GRANT UPDATE (summary, sentiment_score, conversation_id, updated_at) ON interactions TO hub_app;
 GRANT SELECT, INSERT, UPDATE ON interactions TO hub_sync;
 GRANT SELECT, INSERT, UPDATE (last_interaction_at, updated_at) ON contacts TO hub_sync;
 """
