@@ -6,13 +6,16 @@ from email.utils import parseaddr
 from shared.errors import Rejected
 from shared.models.messages import Identity
 
-_EMAIL = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;]{1,255}")
+_EMAIL = re.compile(r"[^\s\x00-\x1f\x7f@<>,;]{1,64}@[^\s\x00-\x1f\x7f@<>,;]{1,255}")
 _PHONE = re.compile(r"\+[1-9]\d{6,14}")
 
 
 def mailbox(text: str, *, field: str) -> tuple[str | None, Identity]:
     """Return display name and identity of `"Ada" <ada@example.com>` or `ada@example.com`."""
-    name, address = parseaddr(text)
+    try:
+        name, address = parseaddr(text)
+    except RecursionError:
+        name = address = ""  # a thousand nested comments; no address that anyone writes
     return name.strip() or None, email_identity(address, field=field)
 
 

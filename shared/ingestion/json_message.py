@@ -57,4 +57,5 @@ def _decoded(file: AttachmentIn, path: str) -> IncomingAttachment:
 def safe_filename(name: str) -> str:
     """Return the last part of a file name, without control characters: never a path."""
     last = PurePosixPath(storable(name).replace("\\", "/")).name
-    return "".join(character for character in last if character.isprintable())[:255] or "unnamed"
+    printable = "".join(character for character in last if character.isprintable())[:255]
+    return printable if printable.strip(". ") else "unnamed"

@@ -30,7 +30,8 @@ class Progress:
             row = await transaction.one(SQL["get_delivery"], project_id=project, id=delivery)
             messages = await transaction.all(SQL["list_delivery_messages"], project_id=project, id=delivery)
         if row is None:
-            if not (source and hour and await self._is_kept(RawName(hour, project, source, delivery))):
+            name = RawName.parse(f"{hour}/{project}/{source}/{delivery}")
+            if name is None or not await self._is_kept(name):
                 raise Rejected(404, "there is no such delivery", field="id")
             return DeliveryView(id=delivery, state="received", reason=None, received_at=None, messages=[])
         return DeliveryView(

@@ -25,6 +25,7 @@ class RawName:
         """Return the parts of a name, or None for a blob that is no raw delivery."""
         try:
             hour, project, source, delivery = name.split("/")
+            datetime.strptime(hour, HOUR)  # noqa: DTZ007 # only its form counts
             return cls(hour, UUID(project), UUID(source), UUID(delivery))
         except ValueError:
             return None

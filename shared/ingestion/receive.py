@@ -73,7 +73,8 @@ class Ingest:
             BlobContainer.INBOUND,
             str(name),
             request.raw,
-            content_type=request.headers.get("content-type", "application/octet-stream"),
+            # Not what the sender calls it: that may be no valid header, and nobody is to open it as such.
+            content_type="application/octet-stream",
             metadata=to_metadata(received_at, key),
         )
         failpoint("ingest.blob_put")
