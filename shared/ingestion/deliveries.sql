@@ -25,18 +25,24 @@ SELECT position FROM delivery_messages
 WHERE project_id = %(project_id)s AND delivery_id = %(delivery_id)s AND state = 'done';
 
 -- name: end_delivery!
--- A delivery comes to an end: `done`, `quarantined` or `dead`. What is done never becomes less.
+-- A delivery comes to an end: `done`, `quarantined` or `dead`. What is done never becomes less; what is of no
+-- project we know has no delivery.
 INSERT INTO deliveries (project_id, id, source_id, blob_name, state, reason, received_at, next_look_at)
-VALUES (%(project_id)s, %(id)s, %(source_id)s, %(blob_name)s, %(state)s, %(reason)s, %(received_at)s, now())
+SELECT p.id, %(id)s, %(source_id)s, %(blob_name)s, %(state)s, %(reason)s, %(received_at)s, now()
+FROM projects p WHERE p.id = %(project_id)s
 ON CONFLICT (project_id, id) DO UPDATE
 SET state = excluded.state, reason = excluded.reason, updated_at = now()
 WHERE deliveries.state <> 'done';
 
 -- name: settled_deliveries
--- Of these deliveries, those that the sweep has nothing to do for: at an end, or being worked on.
+-- Of these deliveries, those that the sweep has nothing to do for: at an end, being worked on, or of no project.
 SELECT id, state IN ('done', 'quarantined', 'dead') AS final
 FROM deliveries
-WHERE id = ANY(%(ids)s) AND (state IN ('done', 'quarantined', 'dead') OR next_look_at > %(now)s);
+WHERE id = ANY(%(ids)s) AND (state IN ('done', 'quarantined', 'dead') OR next_look_at > %(now)s)
+UNION ALL
+SELECT wanted.id, true
+FROM unnest(%(ids)s::uuid[], %(projects)s::uuid[]) AS wanted (id, project_id)
+WHERE NOT EXISTS (SELECT FROM projects p WHERE p.id = wanted.project_id);
 
 -- name: get_delivery
 -- How far a delivery came.

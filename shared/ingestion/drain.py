@@ -1,6 +1,7 @@
 """drain_poison: what failed five times becomes a dead letter at once, before the queue forgets it."""
 
 import json
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,11 +58,14 @@ class Drain:
 
 
 def _payload(body: bytes) -> dict[str, Any]:
+    """Return the work as it was, or as base64 where Postgres would refuse it: NUL, half a surrogate pair, NaN."""
     try:
         value = json.loads(body)
+        plain = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
-        value = None
-    return value if isinstance(value, dict) else {"unreadable": f"{len(body)} bytes"}
+        return {"unreadable": b64encode(body).decode()}
+    readable = isinstance(value, dict) and b"\\u0000" not in plain
+    return value if readable else {"unreadable": b64encode(body).decode()}
 
 
 def _project(payload: dict[str, Any]) -> Any:

@@ -67,7 +67,10 @@ class Sweep:
     async def _stale(self, page: list[_Found], now: datetime) -> tuple[list[_Found], bool]:
         async with self.postgres.sweeper() as transaction:
             rows = await transaction.all(
-                SQL["settled_deliveries"], ids=[found.name.delivery_id for found in page], now=now
+                SQL["settled_deliveries"],
+                ids=[found.name.delivery_id for found in page],
+                projects=[found.name.project_id for found in page],
+                now=now,
             )
         settled: dict[UUID, bool] = {row["id"]: row["final"] for row in rows}
         stale = [
