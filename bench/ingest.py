@@ -6,12 +6,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
+from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
 from bench.clients import Run
@@ -27,11 +28,12 @@ from schema.demo_project import SeededSource, seed
 from shared.identifiers import ProjectId, SourceId, delivery_id
 from shared.ingestion.raw import RawName, hour_of, to_metadata
 from shared.models.work import BlobContainer, DeliveryWork, QueueName
+from shared.stores.blobs import TRANSPORT
 
 GOAL = 0.8
 ROUNDS = 7
-REQUESTS = 1000
-WARM_UP = 200
+REQUESTS = 500
+WARM_UP = 100
 CONCURRENCY = 16
 BODY_BYTES = 3000
 MILLISECONDS = 1000
@@ -53,18 +55,25 @@ def measure() -> Result:
     """Run floor and app in turns on a stack made for it, and compare them."""
     with _place(STATE / "bench") as place:
         floor_order, load_order = _floor_order(place), _load_order(place)
-        floors, ours = list[Run](), list[Run]()
+        tuned_order = replace(floor_order, options=TRANSPORT)
+        floors, tuned, ours = list[Run](), list[Run](), list[Run]()
         for number in range(1, ROUNDS + 1):
             floors.append(_ordered("bench.storage_floor", floor_order, place))
             ours.append(_ordered("bench.webhook_load", load_order, place))
+            tuned.append(_ordered("bench.storage_floor", tuned_order, place))
             say(f"  round {number} of {ROUNDS}: floor {floors[-1].rate:.0f}/s, ours {ours[-1].rate:.0f}/s")
-    return compare(floors, ours)
+    return compare(floors, tuned, ours)
 
 
-def compare(floors: list[Run], ours: list[Run]) -> Result:
-    """Return the result of interleaved runs."""
-    ratio = paired_ratio([run.rate for run in ours], [run.rate for run in floors])
-    rows = (_row("storage SDK alone (floor)", floors), _row("webhook through the app", ours))
+def compare(floors: list[Run], tuned: list[Run], ours: list[Run]) -> Result:
+    """Return the result of interleaved runs: the SDK as it comes, the SDK with the app's own options, the app."""
+    rates = [run.rate for run in ours]
+    ratio = paired_ratio(rates, [run.rate for run in floors])
+    rows = (
+        _row("storage SDK alone (floor)", floors),
+        _row("the same with the app's SDK options", tuned),
+        _row("webhook through the app", ours),
+    )
     latencies = _latencies(ours)
     return Result(
         figure=Figure("ingest_vs_storage_floor", ratio, GOAL, "at least"),
@@ -75,9 +84,11 @@ def compare(floors: list[Run], ours: list[Run]) -> Result:
             f"{CONCURRENCY} at once, after a warm-up; medians; the ratio is the median of the rounds' ratios.",
             "Floor: the same blob put and queue put by the aio SDK, one shared client, same Azurite (in memory).",
             "Sender and floor are processes of their own. The host runs with LOCAL_HOST_ONLY_HTTP=1: queues, feed and",
-            "timers rest, so that it stores nothing meanwhile.",
+            "timers rest, so that it stores nothing meanwhile. The app tells the SDK to read no environment: a thread",
+            "hop less a request, which is how it can pass its floor; the second row has that option too.",
         ),
         measured={
+            "ingest_vs_tuned_storage": paired_ratio(rates, [run.rate for run in tuned]),
             "ingest_requests_per_second": median(run.rate for run in ours),
             "ingest_floor_requests_per_second": median(run.rate for run in floors),
             "ingest_p50_ms": percentile(latencies, 0.5),
@@ -144,9 +155,8 @@ def _load_order(place: Place) -> LoadOrder:
 
 
 def _ordered(module: str, order: FloorOrder | LoadOrder, place: Place) -> Run:
-    """Run one process with its order, against an empty queue."""
-    with QueueClient.from_connection_string(place.stack.azurite.connection_string, QueueName.INBOUND) as queue:
-        queue.clear_messages()
+    """Run one process with its order, on empty storage."""
+    _empty(place.stack.azurite.connection_string)
     done = subprocess.run(
         [sys.executable, "-m", module],
         cwd=CHECKOUT,
@@ -156,3 +166,12 @@ def _ordered(module: str, order: FloorOrder | LoadOrder, place: Place) -> Run:
         check=True,
     )
     return Run(**json.loads(done.stdout))
+
+
+def _empty(connection_string: str) -> None:
+    # Azurite looks through every blob of the account at each request: full storage would be what is measured.
+    with QueueClient.from_connection_string(connection_string, QueueName.INBOUND) as queue:
+        queue.clear_messages()
+    with ContainerClient.from_connection_string(connection_string, BlobContainer.INBOUND) as container:
+        container.delete_container()
+        container.create_container()

@@ -6,7 +6,8 @@ Reads a `FloorOrder` as JSON on standard input, prints a `Run` as JSON.
 import asyncio
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 from uuid import uuid4
 
 from azure.storage.blob import ContentSettings
@@ -19,7 +20,7 @@ from bench.clients import Run, run_at_once
 
 @dataclass(frozen=True, slots=True)
 class FloorOrder:
-    """How much of what to put where; bodies go to blobs as they are."""
+    """How much of what to put where; bodies go to blobs as they are. `options` are the SDK clients' own."""
 
     connection_string: str
     container: str
@@ -30,13 +31,14 @@ class FloorOrder:
     requests: int
     warm_up: int
     concurrency: int
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 async def measure(order: FloorOrder) -> Run:
     """Put what is ordered, one client for all."""
-    blobs = BlobServiceClient.from_connection_string(order.connection_string)
+    blobs = BlobServiceClient.from_connection_string(order.connection_string, **order.options)
     queue = QueueClient.from_connection_string(
-        order.connection_string, order.queue, message_encode_policy=TextBase64EncodePolicy()
+        order.connection_string, order.queue, message_encode_policy=TextBase64EncodePolicy(), **order.options
     )
 
     async def put(body: bytes) -> None:

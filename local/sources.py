@@ -1,0 +1,187 @@
+"""`./dev source`: the inbound sources of the stack of `./dev up`, which must be running."""
+
+import argparse
+import asyncio
+import json
+import shlex
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from local.checkout import UP
+from local.stack.stack import Stack
+from local.trouble import Trouble
+from schema.demo_project import SeededSource, new_secret, seed
+from shared.errors import HubError
+from shared.identifiers import ProjectId
+from shared.ingestion import sources, standard_webhooks
+from shared.models.messages import Channel
+from shared.services import Services
+from shared.settings import Settings
+from shared.stores.postgres import Row
+from shared.stores.sql import SqlBlocks
+
+SQL = SqlBlocks(Path(__file__).with_name("sources.sql"))
+START = "Start ./dev up in another terminal, wait until it serves, then run this again."
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A running stack with its host: what it needs to be worked on from outside."""
+
+    settings: Mapping[str, str]
+    owner_dsn: str
+
+    @property
+    def base_url(self) -> str:
+        """Where its host serves, without a slash at the end."""
+        return self.settings["PUBLIC_BASE_URL"]
+
+    @property
+    def demo_project(self) -> ProjectId:
+        """Its demo project, made when it is missing."""
+        return seed(self.owner_dsn, dict(self.settings)).id
+
+    def ask(self, work: Callable[[Services], Awaitable[list[Row]]]) -> list[Row]:
+        """Do some work with the app's parts, and close them. Raises Trouble for what the stores refuse."""
+
+        async def run() -> list[Row]:
+            hub = Services(Settings(**self.settings))  # type: ignore[arg-type] # names and texts as in the environment
+            try:
+                return await work(hub)
+            finally:
+                await hub.close()
+
+        try:
+            return asyncio.run(run())
+        except HubError as error:
+            raise Trouble(str(error), do=START) from error
+
+
+def main(argv: Sequence[str]) -> int:
+    """Add a source and show how to post to it, or list the sources of every project."""
+    arguments = _arguments(argv)
+    site = running(UP)
+    if arguments.action == "list":
+        print(listed(site))
+        return 0
+    project = arguments.project or site.demo_project
+    source = add(site, project, channel=arguments.channel, name=arguments.name, provider=arguments.provider)
+    print(described(site.base_url, source))
+    return 0
+
+
+def running(state: Path) -> Site:
+    """Return the stack that runs in `state`. Raises Trouble when none does."""
+    stack = Stack(state)
+    settings = state / "local.settings.json"
+    if not stack.running_elsewhere() or not settings.exists():
+        raise Trouble("no stack is running here", do=START)
+    return Site(json.loads(settings.read_text())["Values"], stack.owner_dsn())
+
+
+def add(site: Site, project: UUID, *, channel: Channel, name: str, provider: str = "json") -> SeededSource:
+    """Create and publish a source with a new secret. Raises Trouble: no such project, or its name is taken."""
+    made = SeededSource(uuid.uuid4(), channel, new_secret())
+    new = sources.NewSource(ProjectId(project), made.id, name, channel, provider, (made.secret,))
+
+    async def create(hub: Services) -> list[Row]:
+        there = await _sources_of_all(hub)
+        if project not in there:
+            raise Trouble(f"there is no project {project}", do="See ./dev source list for those there are.")
+        if name in {row["name"] for row in there[project]}:
+            raise Trouble(f"the project has a source named {name!r} already", do="Choose another --name.")
+        await sources.add_source(new, hub.postgres, hub.vault)
+        await sources.publish_sources(hub.postgres, hub.blobs)
+        return []
+
+    site.ask(create)
+    return made
+
+
+def listed(site: Site) -> str:
+    """Return one line a source: where to post, project, name, channel and provider."""
+
+    async def everything(hub: Services) -> list[Row]:
+        there = await _sources_of_all(hub)
+        return [{**row, "project": project} for project, rows in there.items() for row in rows]
+
+    return "\n".join(
+        f"{site.base_url}/api/v1/ingest/{row['channel']}/{row['id']}  project {row['project']}  "
+        f"{row['name']} ({row['channel']}, {row['provider']}{'' if row['enabled'] else ', disabled'})"
+        for row in site.ask(everything)
+    )
+
+
+async def _sources_of_all(hub: Services) -> dict[UUID, list[Row]]:
+    async with hub.postgres.sweeper() as transaction:
+        projects = [ProjectId(row["id"]) for row in await transaction.all(sources.SQL["list_projects"])]
+    there: dict[UUID, list[Row]] = {}
+    for project in projects:
+        async with hub.postgres.tenant(project) as transaction:
+            there[project] = await transaction.all(SQL["list_sources"], project_id=project)
+    return there
+
+
+def described(base_url: str, source: SeededSource) -> str:
+    """Return URL and secret of a new source, a signed call to paste now, and how to sign the next ones."""
+    return f"""
+  URL     {base_url}{source.path}
+  Secret  {source.secret}
+
+Paste this within 5 minutes; a signature is too old after that:
+
+{curl(base_url + source.path, source)}
+
+To sign a call of your own (https://www.standardwebhooks.com): the key is the secret after `whsec_`, base64-decoded;
+webhook-signature is `v1,` and base64 of the HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`; webhook-id is
+new for each message and the same when it is sent again; webhook-timestamp is the time in seconds since 1970.
+"""
+
+
+def curl(url: str, source: SeededSource) -> str:
+    """Return a shell command that posts a first message to `url`, signed now."""
+    body = json.dumps(EXAMPLES[source.channel] | {"sentAt": datetime.now(UTC).isoformat(timespec="seconds")})
+    identifier, now = f"msg_{uuid.uuid4().hex}", int(time.time())
+    signature = standard_webhooks.sign(source.secret, f"{identifier}.{now}.{body}".encode()).decode()
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": identifier,
+        "webhook-timestamp": str(now),
+        "webhook-signature": f"v1,{signature}",
+    }
+    lines = [f"curl -i {shlex.quote(url)}", *(f"-H {shlex.quote(f'{key}: {value}')}" for key, value in headers.items())]
+    return " \\\n  ".join([*lines, f"--data-binary {shlex.quote(body)}"])
+
+
+EXAMPLES: Mapping[str, dict[str, object]] = {
+    "email": {
+        "from": "Ada Quill <ada.quill@example.com>",
+        "to": ["shop@example.com"],
+        "subject": "The clock on the stairs",
+        "text": "Good morning, the clock stopped at ten past four. Could you look at it on Friday? Ada",
+        "messageId": "<the-clock-on-the-stairs@example.com>",
+    },
+    "chat": {
+        "clientId": "ada-quill",
+        "conversationId": "the-clock-on-the-stairs",
+        "email": "ada.quill@example.com",
+        "content": "The clock stopped at ten past four. Could you look at it on Friday?",
+    },
+}
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev source", description="Manage the inbound sources of ./dev up.")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    adding = actions.add_parser("add", help="add a source; prints its URL, its secret and a signed curl to try")
+    adding.add_argument("--channel", required=True, choices=["email", "chat"])
+    adding.add_argument("--name", required=True, help="what people call it, once a project")
+    adding.add_argument("--provider", default="json", choices=["json"], help="the wire format (default: %(default)s)")
+    adding.add_argument("--project", type=UUID, help="the project's id (default: the demo project)")
+    actions.add_parser("list", help="list every source")
+    return parser.parse_args(argv)

@@ -1,0 +1,3 @@
+-- name: list_sources
+-- The tenant's sources.
+SELECT id, name, channel, provider, enabled FROM sources WHERE project_id = %(project_id)s ORDER BY name;
