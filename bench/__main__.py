@@ -10,6 +10,8 @@ from bench.figures import Result
 from bench.machine import this_machine
 from bench.progress import say
 from bench.table import describe
+from local.terminal import explain
+from local.trouble import Trouble
 
 BENCHMARKS: Mapping[str, str] = {
     "ingest": "webhooks a second through the app, against the storage SDK alone",
@@ -26,7 +28,11 @@ def main(argv: list[str]) -> int:
     for name in arguments.names or BENCHMARKS:
         say(f"{name}: {BENCHMARKS[name]} …")
         measure: Callable[[], Result] = import_module(MODULES[name]).measure
-        result = measure()
+        try:
+            result = measure()
+        except Trouble as trouble:
+            explain(trouble)
+            return 1
         print(describe(name, result, machine), file=sys.stderr if arguments.json else sys.stdout, flush=True)
         figures |= result.numbers()
     if arguments.json:
