@@ -80,7 +80,8 @@ def new_document(row: dict[str, Any], *, version: int) -> dict[str, Any]:
 
 def iso(moment: datetime) -> str:
     """Return a moment as ISO 8601 in UTC with microseconds and `Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # strftime would write the year 999 with three digits.
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _id(value: UUID | None) -> str | None:

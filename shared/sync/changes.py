@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from shared.errors import Permanent
 from shared.inbox.dead_letters import DeadLetter
-from shared.models.documents import InteractionDocument
+from shared.models.documents import InteractionDocument, iso
 from shared.stores.postgres import holds_nul
 
 STAGE = "sync_interactions"
@@ -81,7 +81,7 @@ def _row(read: InteractionDocument) -> dict[str, Any]:
         "organization_id": str(read.organization_id) if read.organization_id else None,
         "type": read.type,
         "content": read.content,
-        "timestamp": read.timestamp.isoformat(),
+        "timestamp": iso(read.timestamp),
         "metadata": read.metadata,
         "deleted": read.deleted,
         "source_version": read.order,
