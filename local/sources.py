@@ -43,8 +43,13 @@ class Site:
 
     @property
     def demo_project(self) -> ProjectId:
-        """Its demo project, made when it is missing."""
-        return seed(self.owner_dsn, dict(self.settings)).id
+        """Its demo project, made when it is missing. Raises Trouble while the stack is still starting."""
+        import psycopg
+
+        try:
+            return seed(self.owner_dsn, dict(self.settings)).id
+        except (HubError, psycopg.OperationalError) as error:
+            raise Trouble("the stack does not answer yet", do=START) from error
 
     def ask(self, work: Callable[[Services], Awaitable[list[Row]]]) -> list[Row]:
         """Do some work with the app's parts, and close them. Raises Trouble for what the stores refuse."""
@@ -58,6 +63,8 @@ class Site:
 
         try:
             return asyncio.run(run())
+        except Trouble:
+            raise
         except HubError as error:
             raise Trouble(str(error), do=START) from error
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from local.sources import Site, add, described, listed, running
+from local.stack.ports import free_port
 from local.stack.stack import Stack
 from local.trouble import Trouble
 from shared.clock import Clock
@@ -90,8 +91,16 @@ def test_a_name_is_given_once_a_project(site: Site) -> None:
 
 def test_an_unknown_project_is_named(site: Site) -> None:
     unknown = uuid4()
-    with pytest.raises(Trouble, match=f"no project {unknown}"):
+    with pytest.raises(Trouble, match=f"no project {unknown}") as told:
         add(site, unknown, channel="chat", name="Nowhere")
+    assert "./dev source list" in told.value.do
+
+
+def test_a_stack_that_does_not_answer_yet_is_waited_for(site: Site) -> None:
+    starting = Site(site.settings, f"host=127.0.0.1 port={free_port()} dbname=hub user=hub_owner")
+    with pytest.raises(Trouble, match="does not answer yet") as told:
+        starting.demo_project  # noqa: B018 # asking is the work
+    assert "./dev up" in told.value.do
 
 
 def test_the_settings_of_a_running_stack_are_found_in_its_state(stack: Stack, site: Site) -> None:
