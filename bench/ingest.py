@@ -81,8 +81,8 @@ def compare(floors: list[Run], tuned: list[Run], ours: list[Run]) -> Result:
         columns=("", "requests/s", "p50 ms", "p95 ms"),
         rows=rows,
         notes=(
-            f"{ROUNDS} rounds in turns of {REQUESTS} unique signed {BODY_BYTES}-byte JSON emails, {CONCURRENCY} at once,",
-            "each after a warm-up; medians; the ratio is the median of the rounds' ratios.",
+            f"{ROUNDS} rounds in turns of {REQUESTS} signed {BODY_BYTES}-byte JSON emails, {CONCURRENCY} at once, each",
+            "after a warm-up; medians; the ratio is the median of the rounds' ratios.",
             "Floor: the same blob put and queue put by the aio SDK, one shared client, same Azurite (on disk).",
             "Sender and floor are processes of their own. The host runs with LOCAL_HOST_ONLY_HTTP=1: queues, feed and",
             "timers rest, so that it stores nothing meanwhile. The app tells the SDK to read no environment: a thread",
