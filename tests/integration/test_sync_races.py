@@ -1,0 +1,69 @@
+"""Two appliers at one row at the same time: the second finds out what the first did once it has the row."""
+
+import asyncio
+import uuid
+from typing import Any
+
+import psycopg
+
+from shared.sync.apply import Applied
+from shared.sync.changes import Change, read_change
+from tests.integration.shop import Document, Shop
+
+pytest_plugins = ["tests.integration.shop_fixtures"]
+
+SECOND = 1_717_000_000
+WAITING = """
+    SELECT count(*) AS waiting FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%%WITH incoming%%'"""
+
+
+def version(document: Document, second: int, **changed: Any) -> Document:
+    return document | {"_ts": SECOND + second, "_etag": f'"{uuid.uuid4()}"'} | changed
+
+
+def change(document: Document) -> Change:
+    read = read_change(document)
+    assert isinstance(read, Change)
+    return read
+
+
+async def beside(shop: Shop, other: Document, first: psycopg.AsyncConnection[Any]) -> Applied:
+    """Apply `other` while `first` holds the row, and let `first` commit once the other is seen to wait."""
+    applying = asyncio.create_task(shop.hub.sync.apply_changes([other]))
+    while not shop.one(WAITING)["waiting"]:  # noqa: ASYNC110 # the event happens in the server
+        await asyncio.sleep(0.05)
+    await first.commit()
+    return await applying
+
+
+async def test_a_version_that_waited_for_a_newer_one_does_not_overwrite_it(shop: Shop) -> None:
+    document = shop.document()
+    await shop.hub.sync.apply_changes([version(document, 1)])
+    newer = change(version(document, 3))
+    async with await psycopg.AsyncConnection.connect(shop.stack.postgres.dsn("hub")) as first:
+        await first.execute(
+            "UPDATE interactions SET content = 'newer', source_version = %s, source_ts = %s, source_etag = %s"
+            " WHERE id = %s",
+            [newer.order, newer.ts, newer.etag, newer.id],
+        )
+        applied = await beside(shop, version(document, 2, content="between"), first)
+        assert (applied.written, applied.settled) == (0, 0)
+    assert shop.interaction(document["id"])["content"] == "newer"
+
+
+async def test_an_id_that_another_contact_took_first_stays_theirs(shop: Shop) -> None:
+    owner = await shop.contact()
+    document = shop.document(contactId=str(owner))
+    taken = version(document, 1)
+    async with await psycopg.AsyncConnection.connect(shop.stack.postgres.dsn("hub")) as first:
+        await first.execute(
+            "INSERT INTO interactions (project_id, id, contact_id, type, content, timestamp, source_etag)"
+            " VALUES (%s, %s, %s, 'note', 'theirs', now(), %s)",
+            [shop.id, taken["id"], owner, taken["_etag"]],
+        )
+        thief = version(document, 2, contactId=str(uuid.uuid4()))
+        applied = await beside(shop, thief, first)
+        assert (applied.written, applied.dead) == (0, 1)
+    row = shop.interaction(document["id"])
+    assert (row["content"], row["contact_id"]) == ("theirs", owner)
