@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from shared.ai.provider import Answer, Embedding, ModelProvider
+from shared.ai.provider import Answer, Embedding, ModelProvider, Unusable
 from shared.clock import Clock
 from shared.errors import HubError
 from shared.identifiers import InteractionId, MessageId, ProjectId, canonical_json, sha256_hex
@@ -60,16 +60,28 @@ class Gateway:
     ) -> Answer[MessageAnalysis]:
         """Analyse one message. Raises what the provider raises, after logging it."""
         call = self.provider.analyze_message(text, subject=subject, sent_at=sent_at)
-        return await self._logged(about, "message_analysis", call)
+        return await self._asked(about, "message_analysis", call)
 
     async def analyze_image(self, about: Subject, raw: bytes, file: dict[str, Any]) -> Answer[ImageAnalysis]:
         """Analyse one image; `file` is its metadata for the log. Raises what the provider raises, after logging it."""
         call = self.provider.analyze_image(raw, filename=str(file.get("filename", "")))
-        return await self._logged(about, "image_analysis", call, file)
+        return await self._asked(about, "image_analysis", call, file)
 
     async def embed(self, about: Subject, text: str) -> Embedding:
         """Embed a text. Raises what the provider raises, after logging it."""
         return await self._logged(about, "embedding", self.provider.embed(text))
+
+    async def _asked(
+        self, about: Subject, purpose: Purpose, call: Awaitable[Result], file: dict[str, Any] | None = None
+    ) -> Result:
+        """Make a call and, when its answer can't be used, the one that repairs it: each is in the log by itself."""
+        try:
+            return await self._logged(about, purpose, call, file)
+        except Unusable as error:
+            if error.repair is None:
+                raise
+            repaired: Awaitable[Result] = error.repair()
+        return await self._logged(about, purpose, repaired, file)
 
     async def _logged(
         self, about: Subject, purpose: Purpose, call: Awaitable[Result], file: dict[str, Any] | None = None
@@ -81,16 +93,11 @@ class Gateway:
         except HubError as error:
             # Only the kind and our own words: a vendor's error text may quote the customer.
             entry |= {"status": "error", "error_code": type(error).__name__, "error_message": str(error)}
+            if isinstance(error, Unusable):
+                entry |= _exchange(error)
             await self._write(about, entry, started)
             raise
-        entry |= {
-            "status": "success",
-            "request": _json(result.request),
-            "response": _json(result.response),
-            "model_name": result.model,
-            "prompt_hash": sha256_hex(canonical_json(result.request)),
-        }
-        await self._write(about, entry, started)
+        await self._write(about, entry | {"status": "success"} | _exchange(result), started)
         return result
 
     async def _write(self, about: Subject, entry: dict[str, Any], started: float) -> None:
@@ -108,6 +115,15 @@ class Gateway:
                 latency_ms=round((time.perf_counter() - started) * 1000),
                 **row,
             )
+
+
+def _exchange(of: _Logged) -> dict[str, Any]:
+    return {
+        "request": _json(of.request),
+        "response": _json(of.response),
+        "model_name": of.model,
+        "prompt_hash": sha256_hex(canonical_json(of.request)),
+    }
 
 
 def _json(value: dict[str, Any] | None) -> str | None:

@@ -1,9 +1,11 @@
 """What every model provider can do, whichever engine is behind it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from shared.errors import Permanent
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
 
 Value = TypeVar("Value")
@@ -11,11 +13,16 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the engine counted them; `None` where it counts none."""
+    """Tokens as the engine counted them; `None` where it counts none.
+
+    `cached_tokens` are part of the input, `reasoning_tokens` part of the output.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     total_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +50,34 @@ class Embedding:
     usage: Usage = field(default_factory=Usage)
 
 
+class Unusable(Permanent):
+    """The engine answered, but not with what was asked for: cut off, refused, not of the schema.
+
+    It was paid for all the same, so what was sent and received is here for the log. `repair`, where there is one, asks
+    once more and tells the engine what was wrong.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        model: str,
+        request: dict[str, Any],
+        response: dict[str, Any],
+        repair: Callable[[], Awaitable[Any]] | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.model = model
+        self.request = request
+        self.response = response
+        self.repair = repair
+
+
 class ModelProvider(Protocol):
-    """One engine. Raises `Permanent` for content it can never analyse and `Transient` when time may cure it."""
+    """One engine. Raises `Permanent` for content it can never analyse and `Transient` when time may cure it.
+
+    An answer that does not hold is raised as `Unusable`; who calls may ask for its repair.
+    """
 
     @property
     def name(self) -> str:

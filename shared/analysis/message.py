@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.ai.gateway import Gateway, Subject
+from shared.ai.prompts import prompt
 from shared.ai.provider import Answer
 from shared.clock import Clock
 from shared.errors import Permanent
@@ -20,7 +21,7 @@ from shared.stores.postgres import Postgres, Row, Transaction
 from shared.stores.sql import SqlBlocks
 
 SQL = SqlBlocks(Path(__file__).with_name("analysis.sql"))
-PROMPT_VERSION = "1"
+PROMPT = "message_analysis"
 MAX_ANALYSED_BYTES = 20_000
 
 
@@ -36,7 +37,7 @@ class MessageAnalyst:
     @property
     def version(self) -> str:
         """Which analysis this is: a message has one of each version."""
-        return f"{self.gateway.engine}/{PROMPT_VERSION}"
+        return f"{self.gateway.engine}/{prompt(PROMPT).version}"
 
     async def analyze(self, work: MessageWork) -> None:
         """Analyse one message. Raises Permanent when there is none, Transient when model or store are away."""
@@ -90,7 +91,7 @@ class MessageAnalyst:
             entities=json.dumps(content["entities"]),
             engine=self.gateway.engine,
             model=answer.model,
-            prompt_version=PROMPT_VERSION,
+            prompt_version=prompt(PROMPT).version,
         )
         await transaction.execute(SQL["set_processed_content"], **ids, processed_content=json.dumps(content))
         known = analysis.sentiment.label != "unknown"
