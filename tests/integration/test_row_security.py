@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
 from local.stack.stack import Stack
-from shared.errors import Permanent
+from shared.errors import Permanent, Transient
 from shared.identifiers import ProjectId
 from shared.stores.postgres import Postgres, Role
 from tests.integration.scratch import Scratch, scratch_database
@@ -95,6 +95,14 @@ async def count(postgres: Postgres, query: Any, role: Role = "hub_app") -> int:
         return await transaction.execute(query)
 
 
+async def assert_refused(postgres: Postgres, query: Any, role: Role = "hub_app") -> None:
+    """A right that is missing is the operator's to cure, so the pool calls it Transient."""
+    with pytest.raises(Transient) as raised:
+        await count(postgres, query, role)
+    assert isinstance(raised.value.__cause__, InsufficientPrivilege)
+    assert "row-level security" in str(raised.value.__cause__)
+
+
 @pytest.mark.parametrize("role", ["hub_app", "hub_sync"])
 async def test_a_project_sees_its_own_rows_and_no_others(
     postgres: Postgres, all_tables: list[Table], role: Role
@@ -120,14 +128,12 @@ async def test_a_project_changes_no_row_of_another(
 @pytest.mark.parametrize("role", ["hub_app", "hub_sync"])
 async def test_a_project_inserts_no_row_for_another(postgres: Postgres, all_tables: list[Table], role: Role) -> None:
     for table in all_tables:
-        with pytest.raises(InsufficientPrivilege, match="row-level security"):
-            await count(postgres, table.insert(THEIRS), role)
+        await assert_refused(postgres, table.insert(THEIRS), role)
 
 
 async def test_a_project_gives_no_row_away(postgres: Postgres, all_tables: list[Table]) -> None:
     for table in all_tables:
-        with pytest.raises(InsufficientPrivilege, match="row-level security"):
-            await count(postgres, table.query("UPDATE {table} SET {owner} = {theirs}", theirs=THEIRS))
+        await assert_refused(postgres, table.query("UPDATE {table} SET {owner} = {theirs}", theirs=THEIRS))
 
 
 @pytest.mark.parametrize("login", ["app", "owner"])
@@ -148,13 +154,14 @@ def test_a_sweepers_view_needs_the_sweepers_role(scratch: Scratch, all_tables: l
 async def test_the_sweeper_sees_what_crosses_tenants_and_is_refused_the_rest(
     postgres: Postgres, all_tables: list[Table]
 ) -> None:
-    seen = {}
+    seen, refusals = {}, set()
     for table in all_tables:
         try:
             async with postgres.sweeper() as transaction:
                 seen[table.name] = len(await transaction.all(table.query("SELECT 1 FROM {table}")))  # type: ignore[arg-type] # composed, not a literal
-        except InsufficientPrivilege:
-            continue
+        except Transient as error:
+            refusals.add(type(error.__cause__))
+    assert refusals == {InsufficientPrivilege}
     assert seen == {"projects": 2, "deliveries": 2, "dead_letters": 2}
 
 
