@@ -5,7 +5,6 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from shared.clock import Clock, SystemClock
-from shared.errors import Misconfigured
 
 if TYPE_CHECKING:
     from shared.ai.gateway import Gateway
@@ -174,11 +173,26 @@ class Services:
                 await self.__dict__[name].close()
 
     def _provider(self) -> "ModelProvider":
-        if self.settings.ai_provider == "offline":
+        settings = self.settings
+        if settings.ai_provider == "offline" or (settings.ai_provider == "auto" and not settings.model_reachable):
             from shared.ai.providers.offline import OfflineProvider
 
             return OfflineProvider()
-        raise Misconfigured(f"AI_PROVIDER: {self.settings.ai_provider!r} is not one of: offline")
+        from shared.ai.providers.openai_client import ModelAccess
+        from shared.ai.providers.openai_responses import OpenAIProvider
+
+        access = ModelAccess(
+            api_key=settings.openai_api_key,
+            base_url=settings.openai_base_url,
+            azure_endpoint=settings.azure_openai_endpoint,
+            identity_client_id=settings.identity_client_id,
+            message_model=settings.model_message,
+            image_model=settings.model_image,
+            embedding_model=settings.model_embedding,
+            dimensions=settings.embedding_dimensions,
+            timeout_seconds=settings.model_timeout_seconds,
+        )
+        return OpenAIProvider(access, self.clock)
 
 
 @cache

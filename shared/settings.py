@@ -1,6 +1,6 @@
 """Every setting of the app, read once from the environment; what is missing is named in one error."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,18 +17,26 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(case_sensitive=True, extra="ignore", frozen=True, populate_by_name=True)
 
-    storage: str | None = Field(None, alias="HubStorage")
+    storage: str | None = Field(None, alias="HubStorage", repr=False)
     storage_blob_uri: str | None = Field(None, alias="HubStorage__blobServiceUri")
     storage_queue_uri: str | None = Field(None, alias="HubStorage__queueServiceUri")
-    cosmos: str | None = Field(None, alias="HubCosmos")
+    cosmos: str | None = Field(None, alias="HubCosmos", repr=False)
     cosmos_endpoint: str | None = Field(None, alias="HubCosmos__accountEndpoint")
     identity_client_id: str | None = Field(None, alias="AZURE_CLIENT_ID")
     cosmos_database: str = Field(alias="COSMOS_DATABASE")
-    postgres_dsn: str = Field(alias="POSTGRES_DSN")
+    postgres_dsn: str = Field(alias="POSTGRES_DSN", repr=False)
     postgres_pool_size: int = Field(4, alias="POSTGRES_POOL_SIZE", ge=1, le=100)
     secret_keys: str = Field(alias="SECRET_KEYS", repr=False)
     public_base_url: str = Field(alias="PUBLIC_BASE_URL")
-    ai_provider: str = Field("offline", alias="AI_PROVIDER")
+    ai_provider: Literal["offline", "openai", "auto"] = Field("offline", alias="AI_PROVIDER")
+    openai_api_key: str | None = Field(None, alias="OPENAI_API_KEY", repr=False)
+    openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL")
+    azure_openai_endpoint: str | None = Field(None, alias="AZURE_OPENAI_ENDPOINT")
+    model_message: str = Field("gpt-5.4-mini", alias="MODEL_MESSAGE")
+    model_image: str = Field("gpt-5.4-mini", alias="MODEL_IMAGE")
+    model_embedding: str = Field("text-embedding-3-small", alias="MODEL_EMBEDDING")
+    embedding_dimensions: int = Field(512, alias="EMBEDDING_DIMENSIONS", ge=0, le=4096)
+    model_timeout_seconds: float = Field(60, alias="MODEL_TIMEOUT_SECONDS", gt=0, le=240)
     retry_base_seconds: float = Field(1, alias="RETRY_BASE_SECONDS", gt=0)
     retry_max_seconds: float = Field(900, alias="RETRY_MAX_SECONDS", gt=0)
     source_cache_seconds: float = Field(60, alias="SOURCE_CACHE_SECONDS", ge=0)
@@ -37,6 +45,11 @@ class Settings(BaseSettings):
     sweep_inbound_schedule: str = Field(alias="SWEEP_INBOUND_SCHEDULE")
     publish_sources_schedule: str = Field(alias="PUBLISH_SOURCES_SCHEDULE")
 
+    @property
+    def model_reachable(self) -> bool:
+        """Whether there is a model to ask: what `AI_PROVIDER=auto` decides by."""
+        return bool(self.openai_api_key or self.azure_openai_endpoint)
+
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         missing = []
@@ -44,6 +57,8 @@ class Settings(BaseSettings):
             missing.append("HubStorage (or HubStorage__blobServiceUri and HubStorage__queueServiceUri)")
         if not self.cosmos and not self.cosmos_endpoint:
             missing.append("HubCosmos (or HubCosmos__accountEndpoint)")
+        if self.ai_provider == "openai" and not self.model_reachable:
+            missing.append("OPENAI_API_KEY (or AZURE_OPENAI_ENDPOINT), which AI_PROVIDER=openai needs")
         if missing:
             raise ValueError("missing: " + "; ".join(missing))
         return self

@@ -1,23 +1,29 @@
-"""Looking at an image somebody sent: only what is safe to decode, only what can be measured."""
+"""Looking at an image somebody sent: only what is safe to decode, only what can be measured.
+
+These functions decode hostile bytes and so belong into `image_reader`'s child process; the app calls that.
+"""
 
 from __future__ import annotations
 
 import io
 from colorsys import rgb_to_hsv
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from shared.errors import Permanent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from PIL.Image import Image
 
 Kind = Literal["photo", "document", "graphic", "unknown"]
 Rgb = tuple[int, int, int]
+Seen = TypeVar("Seen")
 
 MAX_PIXELS = 25_000_000
+MAX_SIDE = 1024
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _SAMPLE = 128
@@ -55,18 +61,35 @@ def inspect(raw: bytes) -> ImageFacts:
     Only the first frame of an animation is decoded. Metadata (EXIF, comments) is neither read nor returned.
     Raises `Permanent` with the reason for everything else: another format, too large, damaged, cut off.
     """
+    return _safely(_measure, raw)
+
+
+def picture(raw: bytes, kind: Kind) -> tuple[str, bytes]:
+    """Return the first frame for a model to see, as its media type and bytes: PNG or, for photos, JPEG.
+
+    It is upright, on white, at most 1024 pixels long, and made of pixels alone: no EXIF, GPS, comments or profiles.
+    Raises `Permanent` as `inspect` does.
+    """
+    return _safely(lambda checked: _repaint(checked, kind), raw)
+
+
+def _safely(look: Callable[[bytes], Seen], raw: bytes) -> Seen:
     _refuse_large(*_webp_canvas(raw))
     try:
-        return _measure(raw)
+        return look(raw)
     except Permanent:
         raise
+    except MemoryError:
+        raise Permanent("decoding the image needs more memory than is allowed") from None
     # Pillow's decoders answer hostile bytes with OSError, SyntaxError, ValueError, struct.error, EOFError, zlib.error,
-    # IndexError, MemoryError, warnings raised as errors and more: whatever it is, this file will never be readable.
+    # IndexError, warnings raised as errors and more: whatever it is, this file will never be readable.
     except Exception as error:  # noqa: BLE001 - see above
         raise Permanent(f"the image is damaged or cut off ({type(error).__name__})") from None
 
 
-def _measure(raw: bytes) -> ImageFacts:
+@contextmanager
+def _opened(raw: bytes) -> Iterator[Image]:
+    """An image whose header was read and found small enough."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -76,9 +99,14 @@ def _measure(raw: bytes) -> ImageFacts:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise Permanent(f"the image has more than {MAX_PIXELS} pixels") from None
     with opened as image:
-        width, height = image.size
         # Pillow only warns from 89 million pixels on; opening has read no more than the header.
-        _refuse_large(width, height)
+        _refuse_large(*image.size)
+        yield image
+
+
+def _measure(raw: bytes) -> ImageFacts:
+    with _opened(raw) as image:
+        width, height = image.size
         # JPEG files with a second picture inside call themselves MPO.
         name = "JPEG" if image.format == "MPO" else str(image.format)
         animated = bool(getattr(image, "is_animated", False)) and name != "JPEG"
@@ -87,6 +115,30 @@ def _measure(raw: bytes) -> ImageFacts:
     colors = tuple("#{:02x}{:02x}{:02x}".format(*rgb) for rgb, _ in palette.shares[:_COLORS])
     described = _describe(f"{'animated ' if animated else ''}{name} {kind}", (width, height), palette)
     return ImageFacts(name, width, height, animated, kind, colors, described)
+
+
+def _repaint(raw: bytes, kind: Kind) -> tuple[str, bytes]:
+    from PIL import Image as Images
+    from PIL import ImageOps
+
+    with _opened(raw) as image:
+        if image.format in ("JPEG", "MPO"):
+            image.draft("RGB", (2 * MAX_SIDE, 2 * MAX_SIDE))
+        # Sixteen-bit grey can't be averaged.
+        deep = image.mode.startswith("I")
+        image.thumbnail((MAX_SIDE, MAX_SIDE), Images.Resampling.NEAREST if deep else Images.Resampling.BICUBIC)
+        # Phones store how they were held beside the pixels.
+        upright = ImageOps.exif_transpose(image).convert("RGBA")
+    # Painted on new paper: what Pillow carries along in `info` would be written again.
+    paper = Images.new("RGBA", upright.size, (255, 255, 255, 255))
+    painted = Images.alpha_composite(paper, upright).convert("RGB")
+    painted.info = {}
+    written = io.BytesIO()
+    if kind == "photo":
+        painted.save(written, "JPEG", quality=85)
+        return "image/jpeg", written.getvalue()
+    painted.save(written, "PNG")
+    return "image/png", written.getvalue()
 
 
 def _refuse_large(width: int, height: int) -> None:

@@ -1,0 +1,45 @@
+"""The process that decodes what strangers sent, and nothing else: `python -m shared.ai.image_child facts|picture`.
+
+Image on standard input, answer on standard output: a line of JSON, then the bytes of the picture if one was asked for.
+It has no secrets, opens no file for writing, and ends when it takes more memory or time than its limits.
+"""
+
+import json
+import resource
+import sys
+from dataclasses import asdict
+
+from shared.ai.images import inspect, picture
+from shared.errors import Permanent
+
+MAX_MEMORY_BYTES = 512 * 1024 * 1024
+MAX_CPU_SECONDS = 10
+
+
+def main(task: str) -> None:
+    """Answer one task."""
+    _limit()
+    raw = sys.stdin.buffer.read()
+    try:
+        facts = inspect(raw)
+        media_type, painted = picture(raw, facts.kind) if task == "picture" else ("", b"")
+    except Permanent as error:
+        _say({"refused": error.reason})
+    else:
+        _say({"facts": asdict(facts), "media_type": media_type}, painted)
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _say(answer: dict[str, object], painted: bytes = b"") -> None:
+    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + painted)
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

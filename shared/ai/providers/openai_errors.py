@@ -1,0 +1,77 @@
+"""What a failed call to the API means for the work: later, or never."""
+
+import math
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from shared.clock import Clock
+from shared.errors import Permanent, Transient
+
+if TYPE_CHECKING:
+    from openai import APIStatusError
+
+# The request itself is at fault. Everything else, a wrong key or an unknown model too, is cured by time or an operator.
+_OF_THE_REQUEST = {400, 413, 415, 422}
+_CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
+
+
+@asynccontextmanager
+async def classified(clock: Clock) -> AsyncIterator[None]:
+    """Turn every failure of a call into Transient or Permanent, in our words: a vendor's may quote the mail."""
+    import openai
+    from azure.core.exceptions import AzureError
+
+    try:
+        yield
+    except TimeoutError:
+        raise Transient("the model did not answer in time") from None
+    except openai.APITimeoutError:
+        raise Transient("the model did not answer in time") from None
+    except openai.APIConnectionError as error:
+        raise Transient(f"the model is out of reach ({type(error.__cause__ or error).__name__})") from error
+    except openai.APIStatusError as error:
+        raise _of_status(error, clock) from None
+    except openai.OpenAIError as error:
+        raise Transient(f"the model's answer can't be read ({type(error).__name__})") from error
+    except AzureError as error:
+        raise Transient(f"no token for the model ({type(error).__name__})") from error
+
+
+def _of_status(error: "APIStatusError", clock: Clock) -> Permanent | Transient:
+    code = error.code if isinstance(error.code, str) and _CODE.fullmatch(error.code) else None
+    told = f"{error.status_code} {code}" if code else str(error.status_code)
+    if code == "content_filter":
+        return Permanent("the model's content filter refuses it")
+    if error.status_code in _OF_THE_REQUEST:
+        return Permanent(f"the model refuses the request ({told})")
+    return Transient(f"the model is not available ({told})", retry_after=retry_after(error.response.headers, clock))
+
+
+def retry_after(headers: Mapping[str, str], clock: Clock) -> timedelta | None:
+    """Return the wait a server asks for: milliseconds (OpenAI, Azure), seconds or an HTTP date (RFC 9110)."""
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        wait = _number(headers.get(name))
+        if wait is not None:
+            return timedelta(milliseconds=wait)
+    given = headers.get("retry-after")
+    wait = _number(given)
+    if wait is not None:
+        return timedelta(seconds=wait)
+    try:
+        moment = parsedate_to_datetime(given or "")
+        return max(timedelta(0), moment - clock.now())
+    except (ValueError, TypeError):
+        return None
+
+
+def _number(given: str | None) -> float | None:
+    try:
+        number = float(given or "")
+    except ValueError:
+        return None
+    # A timedelta overflows at 10^14 seconds; nobody means more than a day.
+    return min(number, 86_400_000) if math.isfinite(number) and number >= 0 else None
