@@ -2,12 +2,13 @@
 
 import azure.functions as func
 
-from functions.requests import id_of, project_of
+from functions.requests import id_of, idempotency_key, json_of, project_of
 from functions.responses import answers, of_view
 from shared import services
 from shared.identifiers import ContactId
 
 BLUEPRINT = func.Blueprint()
+MAX_FACT_BYTES = 64 * 1024
 
 
 @BLUEPRINT.function_name("list_contacts")
@@ -51,6 +52,6 @@ async def add_context(req: func.HttpRequest) -> func.HttpResponse:
     from shared.ingestion.json_body import read_json
     from shared.models.views import NewFact
 
-    fact, _ = read_json(req.get_body(), NewFact)
-    project, contact, key = project_of(req), ContactId(id_of(req)), req.headers.get("idempotency-key")
+    fact, _ = read_json(json_of(req, max_bytes=MAX_FACT_BYTES), NewFact)
+    project, contact, key = project_of(req), ContactId(id_of(req)), idempotency_key(req)
     return of_view(await services.current().history.add_fact(project, contact, fact, key), status=201)

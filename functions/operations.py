@@ -96,7 +96,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "add_context", "post", "/v1/contacts/{id}/context", "Keep a fact about a contact", FactView, 201,
         body=NewFact,
         parameters=(ID, PROJECT, Parameter("Idempotency-Key", "header", "With it, a retry adds nothing")),
-        errors=(*READ_ERRORS, 422),
+        errors=(*READ_ERRORS, 413, 415, 422),
     ),
     Operation(
         "get_interaction", "get", "/v1/interactions/{id}", "One interaction", InteractionView,

@@ -40,6 +40,24 @@ def uuid_parameter(req: func.HttpRequest, name: str) -> UUID | None:
         raise Rejected(400, f"{name} must be a UUID", field=name) from None
 
 
+def json_of(req: func.HttpRequest, *, max_bytes: int) -> bytes:
+    """Return a JSON body of at most `max_bytes`. Raises Rejected 413 or 415."""
+    if req.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Rejected(415, "content-type must be application/json", field="content-type")
+    body = req.get_body()
+    if len(body) > max_bytes:
+        raise Rejected(413, f"the body is larger than {max_bytes} bytes", field="body")
+    return body
+
+
+def idempotency_key(req: func.HttpRequest) -> str | None:
+    """Return the caller's `Idempotency-Key`: the same call again does nothing more."""
+    key: str | None = req.headers.get("idempotency-key")
+    if key is not None and not (key.isascii() and key.isprintable() and 0 < len(key) <= 255):
+        raise Rejected(400, "Idempotency-Key must be 1 to 255 printable ASCII characters", field="Idempotency-Key")
+    return key
+
+
 def webhook_of(req: func.HttpRequest) -> "WebhookRequest":
     """Return a webhook call with its exact bytes."""
     from shared.ingestion.provider import WebhookRequest

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from shared.errors import Misconfigured, Permanent, Rejected, Transient
+from shared.errors import Rejected, Transient
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -37,7 +37,8 @@ def answers(handler: Handler) -> Handler:
             logging.getLogger("hub").warning("http.transient %s", error)
             wait = error.retry_after.total_seconds() if error.retry_after else RETRY_AFTER_SECONDS
             return problem(503, "a part of the hub is away; try again", headers={"Retry-After": str(round(wait))})
-        except (Permanent, Misconfigured):
+        except Exception:
+            # The edge of the app: whatever it is, the caller gets problem details and the log the cause.
             logging.getLogger("hub").exception("http.failed")
             return problem(500, "the hub can't do this; its log says why")
 

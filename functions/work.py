@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import azure.functions as func
 
 from shared import services
-from shared.errors import Permanent, Rejected, Transient
+from shared.errors import CONTENDED_TRIES, Contended, Misconfigured, Permanent, Rejected, Transient
 from shared.telemetry import event, warning
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ async def run_step(
     """Do one message's work.
 
     Transient: the same work is sent again with a growing delay and this message completes, so no dequeue is burnt.
-    Permanent, Rejected and what can't be read: a dead letter at once. Anything else is the platform's: five tries,
-    then poison.
+    So for a setting that is wrong: the operator cures it. Permanent, Rejected, what was Contended too often and what
+    can't be read: a dead letter at once. Anything else is the platform's: five tries, then poison.
     """
     hub, body = services.current(), message.get_body()
     try:
@@ -41,7 +41,11 @@ async def run_step(
             await step(hub, work)
         except (Permanent, Rejected) as error:
             await hub.drain.bury(queue, body, str(error))
-    except Transient as error:
+        except Contended as error:
+            if work.attempt < CONTENDED_TRIES:
+                raise
+            await hub.drain.bury(queue, body, f"tried {work.attempt} times: {error}")
+    except (Transient, Misconfigured) as error:
         delay = _delay(hub, work.attempt, error)
         event(
             "work.deferred",
@@ -65,8 +69,9 @@ async def run_poison(queue: "QueueName", message: func.QueueMessage) -> None:
         raise
 
 
-def _delay(hub: "Services", attempt: int, error: Transient) -> timedelta:
+def _delay(hub: "Services", attempt: int, error: Transient | Misconfigured) -> timedelta:
     longest = hub.settings.retry_max_seconds
     grown = min(hub.settings.retry_base_seconds * 2 ** min(attempt, 20), longest)
-    asked = error.retry_after.total_seconds() if error.retry_after else 0.0
+    wait = error.retry_after if isinstance(error, Transient) else None
+    asked = wait.total_seconds() if wait else 0.0
     return timedelta(seconds=max(grown, min(asked, longest)))

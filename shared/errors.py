@@ -34,6 +34,16 @@ class Transient(HubError):
         self.retry_after = retry_after
 
 
+class Contended(Transient):
+    """A race, or something not there yet: cured by another try soon, or else by no number of tries.
+
+    A queue step gives up after `CONTENDED_TRIES` deferrals; what other Transients wait for may take days.
+    """
+
+
+CONTENDED_TRIES = 12
+
+
 class Permanent(HubError):
     """It can't succeed as it is: kept as a dead letter with this reason, never tried again unasked."""
 

@@ -17,5 +17,6 @@ def create_containers(endpoint: str, key: str, database: str) -> None:
             target.create_container_if_not_exists(
                 id=described["id"],
                 partition_key=PartitionKey(path=described["partitionKey"]["paths"][0]),
+                indexing_policy=described.get("indexingPolicy"),
                 default_ttl=described.get("defaultTtl"),
             )

@@ -9,7 +9,7 @@ from shared.ai.gateway import Gateway, Subject
 from shared.ai.prompts import prompt
 from shared.ai.provider import Answer
 from shared.clock import Clock
-from shared.errors import Permanent
+from shared.errors import Contended, Permanent
 from shared.failpoints import failpoint
 from shared.identifiers import InteractionId, MessageId, ProjectId, finding_id
 from shared.models.analysis import ContextFact, MessageAnalysis
@@ -115,6 +115,12 @@ class MessageAnalyst:
         )
 
     async def _enrich(self, about: Subject, message: Row, text: str, analysis: MessageAnalysis) -> None:
+        document = await self.documents.read(str(about.interaction_id), str(message["contact_id"]))
+        if document is None:
+            raise Contended("the document is not in Cosmos DB")
+        if document.get("deleted") is True or (message["analysed"] and document.get("embedding")):
+            return
+        # Asked only now: while Cosmos DB is away no try may cost a call to the model.
         embedding = await self.gateway.embed(about, text)
         fields: dict[str, Any] = {
             "embedding": embedding.vector,

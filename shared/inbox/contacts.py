@@ -28,6 +28,7 @@ async def resolve_contact(
     known = await _find(transaction, project, identities)
     contact = next(iter(known.values())) if known else await _create(transaction, project, display_name)
     missing = [identity for identity in identities if identity not in known]
+    await transaction.one(SQL["lock_contact"], project_id=project, id=contact)
     await transaction.execute(
         SQL["insert_identities"],
         project_id=project,

@@ -11,6 +11,10 @@ ORDER BY wanted.place;
 SELECT pg_advisory_xact_lock(hashtextextended(%(project_id)s::text || key, 0))
 FROM (SELECT unnest(%(keys)s::text[]) AS key ORDER BY 1) AS sorted;
 
+-- name: lock_contact
+-- One writer at a time for a contact's addresses: there is one primary address a type.
+SELECT id FROM contacts WHERE project_id = %(project_id)s AND id = %(id)s FOR NO KEY UPDATE;
+
 -- name: insert_contact!
 -- A contact that was not known before.
 INSERT INTO contacts (project_id, id, display_name, origin)

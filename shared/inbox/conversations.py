@@ -4,7 +4,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from shared.identifiers import ConversationId, InteractionId, ProjectId, SourceId, conversation_id, sha256_hex
+from shared.identifiers import (
+    ContactId,
+    ConversationId,
+    InteractionId,
+    ProjectId,
+    SourceId,
+    conversation_id,
+    sha256_hex,
+)
 from shared.models.messages import IncomingMessage
 from shared.stores.postgres import Transaction
 from shared.stores.sql import SqlBlocks
@@ -20,12 +28,14 @@ async def resolve_conversation(
     *,
     message: IncomingMessage,
     interaction: InteractionId,
+    contact: ContactId,
     at: datetime,
 ) -> ConversationId:
     """Return the conversation that any of the message's thread keys names, or a new one; it learns all the keys.
 
-    Where the keys name several, this message is the link that came late, and they become one; but a provider that
-    names the thread itself knows better.
+    Where the keys name several, this message is the link that came late, and those that its contact takes part in
+    become one. Other people's stay as they are: whoever knows a Message-ID could join their threads for good. And a
+    provider that names the thread itself knows better.
     """
     keys = list(map(_bounded, message.thread.keys())) or [f"interaction:{interaction}"]
     scope = {"project_id": project, "source_id": source, "keys": keys}
@@ -33,7 +43,10 @@ async def resolve_conversation(
     found = await _hold(transaction, project, scope)
     conversation = found[0] if found else conversation_id(project, source, keys[0])
     if len(found) > 1 and not message.thread.provider_id:
-        await _join(transaction, project, source, into=conversation, parts=found[1:])
+        shared = await _shared(transaction, project, contact, found)
+        conversation = shared[0] if shared else conversation
+        if len(shared) > 1:
+            await _join(transaction, project, source, into=conversation, parts=shared[1:])
     await transaction.execute(
         SQL["upsert_conversation"],
         project_id=project,
@@ -58,6 +71,15 @@ async def _hold(transaction: Transaction, project: ProjectId, scope: dict[str, A
         # While this waits, another transaction may join one of them to a third: so look again.
         await transaction.all(SQL["lock_conversations"], project_id=project, ids=found)
         held.update(found)
+
+
+async def _shared(
+    transaction: Transaction, project: ProjectId, contact: ContactId, found: list[ConversationId]
+) -> list[ConversationId]:
+    """Return those of the conversations that the contact takes part in."""
+    rows = await transaction.all(SQL["conversations_of_contact"], project_id=project, contact_id=contact, ids=found)
+    mine = {row["conversation_id"] for row in rows}
+    return [conversation for conversation in found if conversation in mine]
 
 
 async def _join(

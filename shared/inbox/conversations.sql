@@ -13,6 +13,11 @@ WHERE project_id = %(project_id)s AND id = ANY(%(ids)s)
 ORDER BY id
 FOR UPDATE;
 
+-- name: conversations_of_contact
+-- Which of these conversations a contact takes part in.
+SELECT DISTINCT conversation_id FROM interactions
+WHERE project_id = %(project_id)s AND conversation_id = ANY(%(ids)s) AND contact_id = %(contact_id)s;
+
 -- name: move_keys!
 -- Names of conversations that turned out to be parts of another one.
 UPDATE conversation_keys SET conversation_id = %(into)s

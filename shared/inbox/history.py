@@ -55,6 +55,7 @@ async def _insert(transaction: Transaction, arrival: Arrival, files: list[Stored
         arrival.source_id,
         message=message,
         interaction=arrival.interaction_id,
+        contact=contact,
         at=timestamp,
     )
     content, metadata = bounded_content(message.content, {**message.metadata, **clamped})

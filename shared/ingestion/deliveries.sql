@@ -19,10 +19,18 @@ WHERE delivery_messages.state <> 'done';
 UPDATE delivery_messages SET state = 'done', updated_at = now()
 WHERE project_id = %(project_id)s AND delivery_id = %(delivery_id)s AND position = %(position)s;
 
--- name: done_positions
--- Messages of a delivery that need no more work.
-SELECT position FROM delivery_messages
-WHERE project_id = %(project_id)s AND delivery_id = %(delivery_id)s AND state = 'done';
+-- name: delivery_progress
+-- Where a delivery stands, and which of its messages need no more work.
+SELECT d.state, array(
+    SELECT m.position FROM delivery_messages m
+    WHERE m.project_id = d.project_id AND m.delivery_id = d.id AND m.state = 'done') AS done
+FROM deliveries d
+WHERE d.project_id = %(project_id)s AND d.id = %(id)s;
+
+-- name: end_delivery_messages!
+-- What a dead delivery had stored and not brought to its end is dead with it.
+UPDATE delivery_messages SET state = 'dead', reason = %(reason)s, updated_at = now()
+WHERE project_id = %(project_id)s AND delivery_id = %(id)s AND state = 'stored';
 
 -- name: end_delivery!
 -- A delivery comes to an end: `done`, `quarantined` or `dead`. What is done never becomes less; what is of no
@@ -31,14 +39,15 @@ INSERT INTO deliveries (project_id, id, source_id, blob_name, state, reason, rec
 SELECT p.id, %(id)s, %(source_id)s, %(blob_name)s, %(state)s, %(reason)s, %(received_at)s, now()
 FROM projects p WHERE p.id = %(project_id)s
 ON CONFLICT (project_id, id) DO UPDATE
-SET state = excluded.state, reason = excluded.reason, updated_at = now()
+SET state = excluded.state, reason = excluded.reason, received_at = excluded.received_at, updated_at = now()
 WHERE deliveries.state <> 'done';
 
 -- name: settled_deliveries
 -- Of these deliveries, those that the sweep has nothing to do for: at an end, being worked on, or of no project.
-SELECT id, state IN ('done', 'quarantined', 'dead') AS final
-FROM deliveries
-WHERE id = ANY(%(ids)s) AND (state IN ('done', 'quarantined', 'dead') OR next_look_at > %(now)s)
+SELECT d.id, d.state IN ('done', 'quarantined', 'dead') AS final
+FROM unnest(%(ids)s::uuid[], %(projects)s::uuid[]) AS wanted (id, project_id)
+JOIN deliveries d ON d.project_id = wanted.project_id AND d.id = wanted.id
+WHERE d.state IN ('done', 'quarantined', 'dead') OR d.next_look_at > %(now)s
 UNION ALL
 SELECT wanted.id, true
 FROM unnest(%(ids)s::uuid[], %(projects)s::uuid[]) AS wanted (id, project_id)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.clock import Clock
+from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter, bury
 from shared.ingestion.store import SQL
 from shared.models.work import DeliveryWork, QueueName, Work
@@ -54,6 +55,10 @@ class Drain:
             state="dead",
             reason=reason,
             received_at=self.clock.now(),
+        )
+        await transaction.as_tenant(ProjectId(work.project_id))
+        await transaction.execute(
+            SQL["end_delivery_messages"], project_id=work.project_id, id=work.delivery_id, reason=reason
         )
 
 

@@ -8,12 +8,17 @@ from pydantic import BaseModel, ValidationError
 
 from shared.errors import Rejected
 from shared.identifiers import canonical_json, sha256_hex
+from shared.models.text import MAX_DEPTH, within_depth
 
+MAX_VALUES = 500_000
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_json(raw: bytes, model: type[Model]) -> tuple[Model, str]:
     """Return the body as `model`, and the SHA-256 of its canonical JSON. Raises Rejected 400 or 422."""
+    if sum(map(raw.count, b",[{")) > MAX_VALUES:
+        # Told before parsing: thirty megabytes of brackets would become a gigabyte of lists.
+        raise Rejected(400, f"the body holds more than {MAX_VALUES} values", field="body")
     try:
         value = json.loads(raw, parse_constant=_refuse, parse_float=_finite)
         content_hash = sha256_hex(canonical_json(value))
@@ -25,6 +30,8 @@ def read_json(raw: bytes, model: type[Model]) -> tuple[Model, str]:
         raise Rejected(400, f"the body is not JSON: {error}", field="body") from None
     if not isinstance(value, dict):
         raise Rejected(400, "the body must be one JSON object", field="body")
+    if not within_depth(value):
+        raise Rejected(400, f"the body is nested more than {MAX_DEPTH} deep", field="body")
     try:
         return model.model_validate(value), content_hash
     except ValidationError as error:

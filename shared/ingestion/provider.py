@@ -1,6 +1,7 @@
 """What a provider of webhooks must do. One file and one registry line each; vendor names appear nowhere else."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +10,8 @@ from uuid import UUID
 from shared.identifiers import DeliveryId, InteractionId
 from shared.models.messages import Channel, IncomingMessage
 from shared.models.sources import Source
+
+LARGE_BODY_BYTES = 256_000  # from here on parsing takes long enough to hold up other work
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +69,12 @@ class Provider(Protocol):
     def acknowledge(self, receipt: Receipt) -> Answer:
         """Return the answer that tells the provider not to send this again."""
         ...
+
+
+async def off_loop(
+    parse: Callable[[bytes, Source, str], list[IncomingMessage]], raw: bytes, source: Source, delivery_key: str
+) -> list[IncomingMessage]:
+    """Parse a body; a large one in a thread, so that nobody else waits for it."""
+    if len(raw) < LARGE_BODY_BYTES:
+        return parse(raw, source, delivery_key)
+    return await asyncio.to_thread(parse, raw, source, delivery_key)

@@ -1,6 +1,5 @@
 """Ingest: verify, keep the raw bytes, enqueue. No database work; a 2xx means that the raw bytes are durable."""
 
-import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from shared.clock import Clock
 from shared.errors import HubError, Rejected, Transient
 from shared.failpoints import failpoint
 from shared.identifiers import ProjectId, SourceId, delivery_id, interaction_id
-from shared.ingestion.provider import Answer, Provider, Receipt, WebhookRequest
+from shared.ingestion.provider import Answer, Provider, Receipt, WebhookRequest, off_loop
 from shared.ingestion.raw import RawName, hour_of, to_metadata
 from shared.ingestion.registry import provider_of
 from shared.ingestion.sources import Sources
@@ -18,8 +17,6 @@ from shared.models.work import BlobContainer, DeliveryWork, QueueName
 from shared.stores.blobs import Blobs
 from shared.stores.queues import Queues
 from shared.telemetry import warning
-
-LARGE_BODY_BYTES = 256_000  # from here on parsing takes long enough to hold up other requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ class Ingest:
         if not request.raw:
             raise Rejected(400, "the body is empty, or came without Content-Length", field="body")
         self._verify(provider, request, source)
-        messages = await _parse(provider, request, source)
+        messages = await off_loop(provider.parse, request.raw, source, provider.delivery_key(request))
         return provider.acknowledge(await self._keep(provider, request, source, messages))
 
     def _verify(self, provider: Provider, request: WebhookRequest, source: Source) -> None:
@@ -89,13 +86,6 @@ class Ingest:
         except Transient as error:
             # The bytes are durable, so the call is accepted; sweep_inbound enqueues it when the queue is back.
             warning("ingest.not_enqueued", delivery=work.delivery_id, reason=error)
-
-
-async def _parse(provider: Provider, request: WebhookRequest, source: Source) -> list[IncomingMessage]:
-    key = provider.delivery_key(request)
-    if len(request.raw) < LARGE_BODY_BYTES:
-        return provider.parse(request.raw, source, key)
-    return await asyncio.to_thread(provider.parse, request.raw, source, key)
 
 
 def _uuid(text: str) -> UUID:

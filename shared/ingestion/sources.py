@@ -107,14 +107,21 @@ async def publish_sources(postgres: Postgres, blobs: Blobs) -> int:
 
 
 async def _publish_of(project: ProjectId, postgres: Postgres, blobs: Blobs) -> int:
+    published = 0
+    while await _publish_one(project, postgres, blobs):
+        published += 1
+    return published
+
+
+async def _publish_one(project: ProjectId, postgres: Postgres, blobs: Blobs) -> bool:
     async with postgres.tenant(project) as transaction:
-        rows = await transaction.all(SQL["unpublished_sources"])
-    for row in rows:
-        # Blob first: a crash in between publishes the same version again, never marks what ingest can't see.
+        row = await transaction.one(SQL["lock_unpublished_source"])
+        if row is None:
+            return False
+        # Blob before the commit: a crash in between publishes the same version again, never marks what is not there.
         await blobs.put(BlobContainer.SOURCES, str(row["id"]), _published(row), content_type="application/json")
-        async with postgres.tenant(project) as transaction:
-            await transaction.execute(SQL["mark_published"], project_id=project, id=row["id"], version=row["version"])
-    return len(rows)
+        await transaction.execute(SQL["mark_published"], project_id=project, id=row["id"], version=row["version"])
+    return True
 
 
 def _published(row: Row) -> bytes:

@@ -8,14 +8,17 @@ ON CONFLICT (project_id, id) DO NOTHING;
 -- Every project, as the sweeper sees them.
 SELECT id FROM projects ORDER BY id;
 
--- name: unpublished_sources
--- Sources of the tenant whose newest version ingest can't see yet.
+-- name: lock_unpublished_source
+-- One source whose newest version ingest can't see yet, held until it can: publishers take turns, so that a slow one
+-- never writes an older version, with a secret that was revoked, over a newer one.
 SELECT project_id, id, channel, provider, default_agent_id, enabled, version, secrets
 FROM sources
 WHERE published_version < version
-ORDER BY id;
+ORDER BY id
+LIMIT 1
+FOR UPDATE;
 
 -- name: mark_published!
--- The guard keeps a slow publisher from hiding a newer version.
+-- Ingest can see this version.
 UPDATE sources SET published_version = %(version)s
-WHERE project_id = %(project_id)s AND id = %(id)s AND published_version < %(version)s;
+WHERE project_id = %(project_id)s AND id = %(id)s;

@@ -10,6 +10,7 @@ from shared.failpoints import failpoint
 from shared.identifiers import DeliveryId, ProjectId, SourceId, interaction_id, message_id
 from shared.inbox.attachments import StoredAttachment, keep_attachments
 from shared.inbox.history import Arrival, record_arrival
+from shared.ingestion.provider import off_loop
 from shared.ingestion.raw import from_metadata
 from shared.ingestion.registry import provider_of
 from shared.ingestion.sources import Sources
@@ -55,24 +56,43 @@ class Store:
 
         A body that can't be parsed ends as a quarantined delivery. Raises Permanent when the raw body is gone.
         """
+        done = await self._begin(work)
+        if done is None:
+            return
         blob = await self.blobs.get(BlobContainer.INBOUND, work.blob)
         if blob is None:
             raise Permanent("the raw body is not in Blob Storage")
         source = await self.sources.find(work.source_id)
-        received_at, key = from_metadata(blob.metadata)
-        delivery = Delivery(ProjectId(work.project_id), DeliveryId(work.delivery_id), source, work.blob, received_at)
         if source.project_id != work.project_id:
             raise Permanent("the source belongs to another project than the delivery")
+        received_at, key = from_metadata(blob.metadata)
+        delivery = Delivery(ProjectId(work.project_id), DeliveryId(work.delivery_id), source, work.blob, received_at)
         try:
-            messages = provider_of(source).parse(blob.raw, source, key)
+            messages = await off_loop(provider_of(source).parse, blob.raw, source, key)
         except (Rejected, Permanent) as error:
             warning("delivery.quarantined", delivery=delivery.id)
             await self._end(delivery, "quarantined", str(error))
             return
-        await self._store_all(delivery, messages)
+        await self._store_all(delivery, messages, done)
 
-    async def _store_all(self, delivery: Delivery, messages: list[IncomingMessage]) -> None:
-        done = await self._begin(delivery)
+    async def _begin(self, work: DeliveryWork) -> set[int] | None:
+        """Take up a delivery: the positions that are done, or None when all of it came to its end before."""
+        scope = {"project_id": work.project_id, "id": work.delivery_id}
+        now = self.clock.now()
+        async with self.postgres.tenant(ProjectId(work.project_id)) as transaction:
+            await transaction.execute(
+                SQL["upsert_delivery"],
+                **scope,
+                source_id=work.source_id,
+                blob_name=work.blob,
+                received_at=now,
+                next_look_at=now + self.patience,
+            )
+            row = await transaction.one(SQL["delivery_progress"], **scope)
+        assert row is not None  # noqa: S101 # upserted by the statement before, in this transaction
+        return None if row["state"] == "done" else set(row["done"])
+
+    async def _store_all(self, delivery: Delivery, messages: list[IncomingMessage], done: set[int]) -> None:
         for position, message in enumerate(messages):
             if position not in done:
                 await self._store_one(delivery, position, message)
@@ -104,20 +124,6 @@ class Store:
             await transaction.execute(
                 SQL["finish_delivery_message"], project_id=project, delivery_id=delivery.id, position=position
             )
-
-    async def _begin(self, delivery: Delivery) -> set[int]:
-        async with self.postgres.tenant(delivery.project_id) as transaction:
-            await transaction.execute(
-                SQL["upsert_delivery"],
-                project_id=delivery.project_id,
-                id=delivery.id,
-                source_id=delivery.source.id,
-                blob_name=delivery.blob_name,
-                received_at=delivery.received_at,
-                next_look_at=self.clock.now() + self.patience,
-            )
-            rows = await transaction.all(SQL["done_positions"], project_id=delivery.project_id, delivery_id=delivery.id)
-        return {row["position"] for row in rows}
 
     async def _commit(self, delivery: Delivery, position: int, arrival: Arrival, files: list[StoredAttachment]) -> Row:
         async with self.postgres.tenant(delivery.project_id) as transaction:

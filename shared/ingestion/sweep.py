@@ -17,6 +17,7 @@ from shared.telemetry import warning
 
 POSITION = "sweep_inbound"
 PAGE = 500
+BACKLOG = 500  # messages; a few minutes of work
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class Sweep:
 
     async def sweep(self) -> int:
         """Enqueue every delivery that is older than `after`, not at an end and not being worked on; return how many."""
+        if await self.queues.backlog(QueueName.INBOUND) > BACKLOG:
+            # What waits its turn in a long queue is not lost: enqueuing it again would only make the queue longer.
+            return 0
         now, enqueued, first_open = self.clock.now(), 0, None
         for hour in _hours(await self._watermark(now), now):
             finished = True

@@ -8,6 +8,15 @@ MAX_CONTENT_BYTES = 256 * 1024
 MAX_METADATA_BYTES = 16 * 1024
 EARLIEST = timedelta(days=30)
 LATEST = timedelta(minutes=10)
+MAX_DEPTH = 50
+
+
+def within_depth(value: object, depth: int = MAX_DEPTH) -> bool:
+    """Whether objects and lists in `value` are nested at most `depth` deep; deeper ones can't be written out again."""
+    if not isinstance(value, dict | list):
+        return True
+    children = value.values() if isinstance(value, dict) else value
+    return depth > 0 and all(within_depth(child, depth - 1) for child in children)
 
 
 def storable(text: str) -> str:

@@ -10,6 +10,7 @@ Address = Annotated[
     str, Field(min_length=1, max_length=1000, description='`ada@example.com` or `"Ada" <ada@example.com>`')
 ]
 MAX_ATTACHMENTS = 100
+MAX_REFERENCES_CHARACTERS = 200_000  # 200 ids of the longest length a header line may have
 
 
 class _Wire(BaseModel):
@@ -21,7 +22,7 @@ class AttachmentIn(_Wire):
 
     filename: Annotated[str, Field(min_length=1, max_length=255)]
     content_type: Annotated[str, Field(min_length=1, max_length=255)]
-    content_base64: Annotated[str, Field(min_length=1)]
+    content_base64: str
 
 
 class EmailIn(_Wire):
@@ -45,7 +46,7 @@ class EmailIn(_Wire):
     @classmethod
     def _split(cls, value: object) -> object:
         """Take the header's own form too: ids separated by white space."""
-        return value.split() if isinstance(value, str) else value
+        return value[:MAX_REFERENCES_CHARACTERS].split() if isinstance(value, str) else value
 
 
 class ChatIn(_Wire):

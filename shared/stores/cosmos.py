@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import Transient
+from shared.errors import Contended, Permanent, Transient
 from shared.stores.credentials import identity
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Documents:
                     interaction,
                     partition_key=contact,
                     patch_operations=operations,
-                    filter_predicate="FROM c WHERE c.deleted = false",
+                    filter_predicate="FROM c WHERE NOT IS_DEFINED(c.deleted) OR c.deleted = false",
                 )
             except CosmosAccessConditionFailedError:
                 return False
@@ -105,9 +105,9 @@ class Documents:
 
 @contextmanager
 def _classified() -> Iterator[None]:
-    """Turn what time may cure into Transient: unreachable, throttled, timed out, gone, or not yet visible (404).
+    """Turn what time may cure into Transient: unreachable, throttled, timed out, or closed to us until someone acts.
 
-    A 404 is curable too: under session consistency a replica may not have a document that was just written.
+    A 404 is Contended: under session consistency a replica may not have a document that was just written.
     """
     from azure.core.exceptions import AzureError
     from azure.cosmos.exceptions import CosmosHttpResponseError
@@ -115,8 +115,10 @@ def _classified() -> Iterator[None]:
     try:
         yield
     except CosmosHttpResponseError as error:
-        if error.status_code in {400, 401, 403, 409, 412, 413}:
-            raise
+        if error.status_code in {400, 413}:
+            raise Permanent(f"Cosmos DB refuses the document: {error.status_code}") from error
+        if error.status_code in {404, 409, 412}:
+            raise Contended(f"Cosmos DB: {error.status_code}") from error
         raise Transient(f"Cosmos DB: {error.status_code}") from error
     except AzureError as error:
         raise Transient(f"Cosmos DB: {type(error).__name__}") from error

@@ -1,11 +1,12 @@
 """Postgres: transactions of one tenant, and of the few roles that cross tenants."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
-from shared.errors import Permanent, Transient
+from shared.errors import Contended, Permanent, Transient
 from shared.identifiers import ProjectId
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 Role = Literal["hub_app", "hub_sync", "hub_sweeper"]
 Row = dict[str, Any]
 # Bounds a step's wait, so that a stuck statement becomes a deferral and not a stuck worker.
+TRANSACTION_SECONDS = 50  # the server's own limits do not help where the network swallows its answers
+KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 OPTIONS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 
 # An escaped NUL in JSON text; `\\u0000` behind another backslash is an ordinary text of six characters.
@@ -90,7 +93,7 @@ class Postgres:
         """Open a transaction with no tenant yet: row-level security shows it nothing before `as_tenant`."""
         with _classified():
             pool = await self._open()
-            async with pool.connection() as connection:
+            async with asyncio.timeout(TRANSACTION_SECONDS), pool.connection() as connection:
                 yield Transaction(connection)
 
     async def check(self) -> None:
@@ -116,7 +119,7 @@ class Postgres:
                 timeout=10,
                 reconnect_timeout=0,  # a database that is away is met by the next step, not by a background loop
                 open=False,
-                kwargs={"row_factory": dict_row, "options": OPTIONS, "connect_timeout": 5},
+                kwargs={"row_factory": dict_row, "options": OPTIONS, "connect_timeout": 5, **KEEPALIVE},
             )
             await self._pool.open()
         return self._pool
@@ -131,16 +134,21 @@ def _classified() -> Iterator[None]:
     import psycopg
     from psycopg import errors
 
-    curable = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
+    # A missing table, column or right is a deployment half done: the operator cures it, and no message is to die of it.
+    curable = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, psycopg.ProgrammingError)
     # Class 54, a value beyond a limit of the server: psycopg counts it among the operational errors.
     beyond_limits = (errors.ProgramLimitExceeded, errors.StatementTooComplex)
     try:
         yield
     except beyond_limits as error:
         raise Permanent(f"Postgres refuses a value: {type(error).__name__}") from error
+    except TimeoutError as error:
+        raise Transient(f"Postgres: no answer in {TRANSACTION_SECONDS} s") from error
     except curable as error:
         raise Transient(
             f"Postgres: {type(error).__name__} {getattr(error, 'sqlstate', None) or ''}".rstrip()
         ) from error
+    except (errors.UniqueViolation, errors.ForeignKeyViolation) as error:
+        raise Contended(f"Postgres: {type(error).__name__}") from error
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise Permanent(f"Postgres refuses a value: {type(error).__name__}") from error

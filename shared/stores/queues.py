@@ -37,14 +37,19 @@ class Queues:
         except AzureError as error:
             raise Transient(f"Queue {queue.value}: {type(error).__name__}") from error
 
-    async def check(self) -> None:
-        """Raise Transient unless the store answers."""
+    async def backlog(self, queue: QueueName) -> int:
+        """Return about how many messages wait in `queue`, those that are hidden for now too."""
         from azure.core.exceptions import AzureError
 
         try:
-            await self._queue(QueueName.INBOUND).get_queue_properties()
+            properties = await self._queue(queue).get_queue_properties()
         except AzureError as error:
-            raise Transient(f"Queues: {type(error).__name__}") from error
+            raise Transient(f"Queue {queue.value}: {type(error).__name__}") from error
+        return properties.approximate_message_count or 0
+
+    async def check(self) -> None:
+        """Raise Transient unless the store answers."""
+        await self.backlog(QueueName.INBOUND)
 
     async def close(self) -> None:
         """Close the clients."""

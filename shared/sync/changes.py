@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from shared.errors import Permanent
 from shared.inbox.dead_letters import DeadLetter
 from shared.models.documents import InteractionDocument, iso
+from shared.models.text import MAX_DEPTH, within_depth
 from shared.stores.postgres import holds_nul
 
 STAGE = "sync_interactions"
@@ -94,6 +95,8 @@ def _row(read: InteractionDocument) -> dict[str, Any]:
 
 
 def _check_storable(name: str, value: object) -> None:
+    if not within_depth(value):
+        raise Permanent(f"{name}: is nested more than {MAX_DEPTH} deep")
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)
         text.encode()  # a lone surrogate raises here, not in the batch's statement

@@ -10,8 +10,10 @@ from shared.models.documents import new_document
 from shared.stores.cosmos import Document, Documents
 from shared.stores.postgres import Postgres, Row
 from shared.sync.apply import Sync
+from shared.sync.changes import Change, read_change
 
 MAX_RACES = 5
+LARGEST_VERSION = 2**62  # beyond it a foreign writer's number would not leave room for ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +32,30 @@ class Deletion:
             row = await transaction.one(SQL["committed_interaction"], project_id=project, id=interaction)
         if row is None or row["deleted_at"] is not None:
             raise Rejected(404, "there is no such interaction", field="id")
-        tombstone = await self._bury(row)
-        await self.sync.apply_changes([tombstone])
+        await self.sync.apply_changes([await self._bury(row)])
+        async with self.postgres.tenant(project) as transaction:
+            after = await transaction.one(SQL["committed_interaction"], project_id=project, id=interaction)
+        if after and after["deleted_at"] is None:
+            raise Transient("the tombstone has not reached Postgres")
 
     async def _bury(self, row: Row) -> Document:
         for _ in range(MAX_RACES):
             document = await self.documents.read(str(row["id"]), str(row["contact_id"]))
             if document is None:
                 # Not published yet: the tombstone takes the place that store_message would fill.
-                await self.documents.create(self._tombstone(new_document(row, version=0)))
+                await self.documents.create(self._tombstone(row, previous=0))
                 continue
-            if document.get("deleted") is True:
+            if document.get("deleted") is True and isinstance(read_change(document), Change):
                 return document
-            replaced = await self.documents.replace(self._tombstone(document), etag=document["_etag"])
+            tombstone = self._tombstone(row, previous=document.get("version"))
+            replaced = await self.documents.replace(tombstone, etag=document["_etag"])
             if replaced:
                 return replaced
         raise Transient("the document is being changed by others")
 
-    def _tombstone(self, document: Document) -> Document:
-        previous = document.get("version")
-        version = max((previous if isinstance(previous, int) else 0) + 1, microseconds(self.clock.now()))
-        emptied: Document = {"content": "", "metadata": {}, "embedding": None, "tags": []}
-        return {**document, **emptied, "deleted": True, "version": version, "ttl": self.ttl_seconds}
+    def _tombstone(self, row: Row, *, previous: object) -> Document:
+        """Return a tombstone made from the row: a document that a foreign writer broke must be deletable too."""
+        known = previous if isinstance(previous, int) and 0 <= previous < LARGEST_VERSION else 0
+        version = max(known + 1, microseconds(self.clock.now()))
+        emptied = {"content": "", "metadata": {}, "deleted": True, "ttl": self.ttl_seconds}
+        return {**new_document(row, version=version), **emptied}

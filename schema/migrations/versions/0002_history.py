@@ -21,6 +21,10 @@ CREATE TABLE contacts (
     FOREIGN KEY (project_id, merged_into) REFERENCES contacts (project_id, id)
 );
 
+CREATE INDEX contacts_by_last_interaction
+    ON contacts (project_id, (coalesce(last_interaction_at, created_at)) DESC, id DESC);
+CREATE INDEX contacts_merged ON contacts (project_id, merged_into) WHERE merged_into IS NOT NULL;
+
 -- `value` is normalised: email in lower case, phone in E.164, chat as `{source}/{client id}`.
 CREATE TABLE contact_identities (
     project_id uuid NOT NULL,
