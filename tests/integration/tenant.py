@@ -1,5 +1,6 @@
 """One project on the running stack, with the application's parts, as its sender, worker and auditor see it."""
 
+import asyncio
 import base64
 import json
 import secrets
@@ -134,6 +135,11 @@ class Tenant:
                 works.append(json.loads(message.content))
                 client.delete_message(message)
         return [work for work in works if work.get("project_id") == str(self.id)]
+
+    async def done_or_waiting(self, task: "asyncio.Task[None]") -> None:
+        """Wait until a task is done, or a transaction waits for another one's lock."""
+        while not task.done() and not self.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 # Postgres tells nobody
+            await asyncio.sleep(0.05)
 
     def empty_queues(self) -> None:
         """Take every message off every queue."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from shared.services import Services
 from tests.integration.tenant import Tenant, chat, mail
 
 pytest_plugins = ["tests.integration.tenant_fixtures"]
@@ -15,6 +16,11 @@ EVERYONE = (
 )
 
 
+async def _connected(hub: Services) -> None:
+    async with hub.postgres.transaction() as transaction:
+        await transaction.one("SELECT pg_sleep(0.5)")
+
+
 async def contact_of(tenant: Tenant, channel: Any, message: dict[str, Any]) -> UUID:
     contact: UUID = (await tenant.deliver(channel, message))["contact_id"]
     return contact
@@ -22,7 +28,10 @@ async def contact_of(tenant: Tenant, channel: Any, message: dict[str, Any]) -> U
 
 async def test_fifty_first_mails_of_one_person_at_once_make_one_contact(tenant: Tenant) -> None:
     works = [await tenant.keep("email", mail(sender="Ada <ada@example.com>")) for _ in range(50)]
-    await asyncio.gather(*(tenant.hub.store.store(work) for work in works))
+    hub = tenant.services(POSTGRES_POOL_SIZE="25")
+    # Connections first, else each would open when the one before has made the contact.
+    await asyncio.gather(*(_connected(hub) for _ in range(25)))
+    await asyncio.gather(*(hub.store.store(work) for work in works))
     assert tenant.count("interactions") == 50
     assert tenant.count("contacts") == 1
     assert tenant.count("contact_identities") == 1

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from shared.errors import Transient
+from shared.inbox.history import Arrival, record_arrival
+from shared.ingestion import store
+from shared.stores.postgres import Transaction
 from tests.integration.tenant import Tenant, mail
 
 pytest_plugins = ["tests.integration.tenant_fixtures"]
@@ -60,6 +63,34 @@ async def _patiently(tenant: Tenant, work: Any) -> None:
             return await tenant.hub.store.store(work)
         except Transient:
             await asyncio.sleep(0.1)
+
+
+async def test_a_link_that_comes_late_waits_for_a_message_that_is_just_being_stored(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third, fourth = thread("in_reply_to")
+    await tenant.deliver("email", first)
+    await tenant.deliver("email", third)
+    works = [await tenant.keep("email", each) for each in (fourth, second)]
+    storing, go_on, record = asyncio.Event(), asyncio.Event(), record_arrival
+
+    async def held(transaction: Transaction, arrival: Arrival, files: list[Any]) -> Any:
+        row = await record(transaction, arrival, files)
+        if arrival.message.external_id == fourth["messageId"]:
+            storing.set()
+            await go_on.wait()
+        return row
+
+    monkeypatch.setattr(store, "record_arrival", held)
+    slow = asyncio.create_task(tenant.hub.store.store(works[0]))
+    await storing.wait()
+    link = asyncio.create_task(_patiently(tenant, works[1]))
+    await tenant.done_or_waiting(link)
+    go_on.set()
+    await asyncio.gather(slow, link)
+
+    rows = tenant.rows("SELECT DISTINCT conversation_id FROM interactions WHERE project_id = %s", tenant.id)
+    assert len(rows) == 1
 
 
 async def test_unrelated_mails_of_one_person_are_two_conversations(tenant: Tenant) -> None:

@@ -1,9 +1,11 @@
 """Sources: owned by Postgres, published to Blob, found there by ingest; out of reach is never taken for absent."""
 
+import asyncio
 import base64
 import json
 import os
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -72,16 +74,30 @@ async def test_a_publisher_that_dies_before_it_says_so_publishes_again(
     assert await publish_sources(tenant.hub.postgres, tenant.hub.blobs) == 1
 
 
-async def test_a_slow_publisher_hides_no_newer_version(tenant: Tenant) -> None:
+async def test_a_slow_publisher_leaves_no_older_version_in_blob(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = await added(tenant, *SECRETS)
-    change(tenant, source, "published_version = 1")
-    from shared.ingestion.sources import SQL
+    change(tenant, source, "provider = 'old'")
+    slow, putting, go_on = tenant.services(), asyncio.Event(), asyncio.Event()
+    put = slow.blobs.put
 
-    async with tenant.hub.postgres.tenant(tenant.id) as transaction:
-        await transaction.execute(SQL["mark_published"], project_id=tenant.id, id=source, version=1)
-    row = tenant.one("SELECT version, published_version FROM sources WHERE id = %s", source)
-    assert row == {"version": 2, "published_version": 1}
-    assert await publish_sources(tenant.hub.postgres, tenant.hub.blobs) == 1
+    async def held(*args: Any, **options: Any) -> None:
+        putting.set()
+        await go_on.wait()
+        await put(*args, **options)
+
+    monkeypatch.setattr(slow.blobs, "put", held)
+    publishing = asyncio.create_task(publish_sources(slow.postgres, slow.blobs))
+    await putting.wait()
+    changing = asyncio.create_task(asyncio.to_thread(change, tenant, source, "provider = 'new'"))
+    await tenant.done_or_waiting(changing)
+    other = asyncio.create_task(publish_sources(tenant.hub.postgres, tenant.hub.blobs))
+    await asyncio.wait({other}, timeout=1)
+    go_on.set()
+    await asyncio.gather(publishing, changing, other)
+    await publish_sources(tenant.hub.postgres, tenant.hub.blobs)
+    assert (await tenant.hub.sources.find(source)).provider == "new"
 
 
 async def test_secrets_are_readable_neither_in_postgres_nor_in_blob(tenant: Tenant) -> None:
