@@ -11,7 +11,7 @@ from shared.identifiers import DeliveryId, InteractionId
 from shared.models.messages import Channel, IncomingMessage
 from shared.models.sources import Source
 
-LARGE_BODY_BYTES = 256_000  # from here on parsing takes long enough to hold up other work
+LARGE_BODY_BYTES = 256_000  # from here on reading takes long enough to hold up other work
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,18 @@ class Provider(Protocol):
         """Return what is the same for every retry of this call and for no other call."""
         ...
 
+    def keys(self, raw: bytes, source: Source, delivery_key: str) -> list[str]:
+        """Return the keys of the messages in a body, as `parse` gives them, reading no more than ingest must.
+
+        That is what refuses nonsense and what ids are made of. Raises Rejected 400 or 422 that names the field.
+        """
+        ...
+
     def parse(self, raw: bytes, source: Source, delivery_key: str) -> list[IncomingMessage]:
-        """Return the messages of a body. Raises Rejected 400 or 422 that names the field."""
+        """Return the messages of a body; may take seconds. Raises Rejected 400 or 422, or Permanent, with the reason.
+
+        Everything that parses has the keys that `keys` gives; what `keys` takes may still not parse.
+        """
         ...
 
     def acknowledge(self, receipt: Receipt) -> Answer:
@@ -74,7 +84,12 @@ class Provider(Protocol):
 async def off_loop(
     parse: Callable[[bytes, Source, str], list[IncomingMessage]], raw: bytes, source: Source, delivery_key: str
 ) -> list[IncomingMessage]:
-    """Parse a body; a large one in a thread, so that nobody else waits for it."""
-    if len(raw) < LARGE_BODY_BYTES:
-        return parse(raw, source, delivery_key)
+    """Parse a body in a thread, so that nobody else waits for it: what is in a small one may take long, too."""
     return await asyncio.to_thread(parse, raw, source, delivery_key)
+
+
+async def keys_of(provider: Provider, raw: bytes, source: Source, delivery_key: str) -> list[str]:
+    """Return a body's keys, found in a thread when it is large."""
+    if len(raw) < LARGE_BODY_BYTES:
+        return provider.keys(raw, source, delivery_key)
+    return await asyncio.to_thread(provider.keys, raw, source, delivery_key)

@@ -7,11 +7,11 @@ from shared.clock import Clock
 from shared.errors import HubError, Rejected, Transient
 from shared.failpoints import failpoint
 from shared.identifiers import ProjectId, SourceId, delivery_id, interaction_id
-from shared.ingestion.provider import Answer, Provider, Receipt, WebhookRequest, off_loop
+from shared.ingestion.provider import Answer, Provider, Receipt, WebhookRequest, keys_of
 from shared.ingestion.raw import RawName, hour_of, to_metadata
 from shared.ingestion.registry import provider_of
 from shared.ingestion.sources import Sources
-from shared.models.messages import Channel, IncomingMessage
+from shared.models.messages import Channel
 from shared.models.sources import Source
 from shared.models.work import BlobContainer, DeliveryWork, QueueName
 from shared.stores.blobs import Blobs
@@ -45,8 +45,9 @@ class Ingest:
         if not request.raw:
             raise Rejected(400, "the body is empty, or came without Content-Length", field="body")
         self._verify(provider, request, source)
-        messages = await off_loop(provider.parse, request.raw, source, provider.delivery_key(request))
-        return provider.acknowledge(await self._keep(provider, request, source, messages))
+        delivery_key = provider.delivery_key(request)
+        keys = await keys_of(provider, request.raw, source, delivery_key)
+        return provider.acknowledge(await self._keep(request.raw, source, delivery_key, keys))
 
     def _verify(self, provider: Provider, request: WebhookRequest, source: Source) -> None:
         if not source.secrets:
@@ -59,25 +60,23 @@ class Ingest:
             # Hostile headers find ways to break a verifier; whatever it is, the call is not proven.
             raise Rejected(401, "the signature can't be read") from error
 
-    async def _keep(
-        self, provider: Provider, request: WebhookRequest, source: Source, messages: list[IncomingMessage]
-    ) -> Receipt:
-        project, key, received_at = ProjectId(source.project_id), provider.delivery_key(request), self.clock.now()
-        delivery = delivery_id(project, SourceId(source.id), key)
+    async def _keep(self, raw: bytes, source: Source, delivery_key: str, keys: list[str]) -> Receipt:
+        project, received_at = ProjectId(source.project_id), self.clock.now()
+        delivery = delivery_id(project, SourceId(source.id), delivery_key)
         name = RawName(hour_of(received_at), project, source.id, delivery)
         failpoint("ingest.verified")
         await self.blobs.put_new(
             BlobContainer.INBOUND,
             str(name),
-            request.raw,
+            raw,
             # Not what the sender calls it: that may be no valid header, and nobody is to open it as such.
             content_type="application/octet-stream",
-            metadata=to_metadata(received_at, key),
+            metadata=to_metadata(received_at, delivery_key),
         )
         failpoint("ingest.blob_put")
         await self._enqueue(DeliveryWork(project_id=project, source_id=source.id, delivery_id=delivery, blob=str(name)))
         failpoint("ingest.enqueued")
-        interactions = tuple(interaction_id(project, SourceId(source.id), message.key) for message in messages)
+        interactions = tuple(interaction_id(project, SourceId(source.id), key) for key in keys)
         return Receipt(project, source.id, delivery, interactions, received_at)
 
     async def _enqueue(self, work: DeliveryWork) -> None:

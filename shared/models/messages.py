@@ -43,7 +43,10 @@ class IncomingAttachment:
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """One message. `key` identifies it within its source; `identities` are the contact's, strongest first."""
+    """One message. `key` identifies it within its source; `identities` are the contact's, strongest first.
+
+    `sent_at` is None when the sender did not say it.
+    """
 
     key: str
     type: str
@@ -55,7 +58,7 @@ class IncomingMessage:
     content: str
     new_text: str
     content_type: str
-    sent_at: datetime
+    sent_at: datetime | None
     external_id: str | None
     sender: str
     recipients: tuple[str, ...]

@@ -40,8 +40,10 @@ def bounded_content(text: str, metadata: dict[str, Any]) -> tuple[str, dict[str,
     return content, metadata
 
 
-def plausible_time(sent_at: datetime, received_at: datetime) -> tuple[datetime, dict[str, Any]]:
+def plausible_time(sent_at: datetime | None, received_at: datetime) -> tuple[datetime, dict[str, Any]]:
     """Return the sent time if it is within −30 days … +10 minutes of receipt, else receipt and the original flagged."""
+    if sent_at is None:
+        return received_at, {}
     if received_at - EARLIEST <= sent_at <= received_at + LATEST:
         return sent_at.astimezone(UTC), {}
     return received_at, {"originalTimestamp": sent_at.isoformat()}
