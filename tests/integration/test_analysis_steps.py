@@ -9,7 +9,7 @@ import pytest
 
 from shared.ai.provider import Answer, Embedding
 from shared.ai.providers.offline import OfflineProvider
-from shared.errors import Permanent, Transient
+from shared.errors import Contended, Permanent, Transient
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
 from shared.models.work import AttachmentWork, BlobContainer, MessageWork, QueueName
 from shared.services import Services
@@ -268,3 +268,46 @@ async def test_a_model_that_is_away_leaves_the_image_for_later(tenant: Tenant) -
     provider.failure = None
     await hub.attachment_analyst.analyze(work)
     assert analysis_of(tenant, work.attachment_id)["status"] == "analysed"
+
+
+async def test_while_cosmos_db_is_away_no_try_costs_an_embedding(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = Scripted()
+    hub = hub_with(tenant, provider)
+    _, work, _ = await delivered(tenant)
+
+    async def away(*_: object) -> None:
+        raise Transient("Cosmos DB: 503")
+
+    monkeypatch.setattr(hub.documents, "read", away)
+    for _ in range(3):
+        with pytest.raises(Transient):
+            await hub.message_analyst.analyze(work)
+    assert provider.asked == ["message"]
+
+
+async def test_an_enriched_document_is_not_enriched_again(tenant: Tenant) -> None:
+    provider = Scripted()
+    hub = hub_with(tenant, provider)
+    _, work, _ = await delivered(tenant)
+    await hub.message_analyst.analyze(work)
+    await hub.message_analyst.analyze(work)
+    assert provider.asked == ["message", "embedding"]
+
+
+async def test_a_document_that_another_service_removed_is_waited_for_a_while(tenant: Tenant) -> None:
+    row, work, _ = await delivered(tenant)
+    container = tenant.hub.documents._container()
+    await container.delete_item(str(row["id"]), partition_key=str(row["contact_id"]))
+    with pytest.raises(Contended):
+        await tenant.hub.message_analyst.analyze(work)
+
+
+async def test_a_document_that_lost_its_deleted_field_is_enriched_too(tenant: Tenant) -> None:
+    row, work, _ = await delivered(tenant)
+    container = tenant.hub.documents._container()
+    operations = [{"op": "remove", "path": "/deleted"}]
+    await container.patch_item(str(row["id"]), partition_key=str(row["contact_id"]), patch_operations=operations)
+    await tenant.hub.message_analyst.analyze(work)
+    assert len(tenant.document(row["id"])["embedding"]) == 384

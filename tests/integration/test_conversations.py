@@ -139,3 +139,14 @@ async def test_the_subject_and_channel_of_a_conversation_are_those_of_its_first_
     await tenant.deliver("email", mail(threadId="t", subject="Re: My clock"))
     row = tenant.one("SELECT subject, channel FROM conversations WHERE id = %s", first["conversation_id"])
     assert row == {"subject": "My clock", "channel": "email"}
+
+
+async def test_a_strangers_mail_that_names_other_peoples_threads_does_not_join_them(tenant: Tenant) -> None:
+    ada = await tenant.deliver("email", mail(sender="ada@example.com", messageId="<ada@example.com>"))
+    ben = await tenant.deliver("email", mail(sender="ben@example.com", messageId="<ben@example.com>"))
+    references = ["<ada@example.com>", "<ben@example.com>"]
+    await tenant.deliver("email", mail(sender="eve@example.net", references=references))
+
+    rows = tenant.rows("SELECT id, conversation_id FROM interactions WHERE project_id = %s", tenant.id)
+    conversations = {row["id"]: row["conversation_id"] for row in rows}
+    assert conversations[ada["id"]] == ada["conversation_id"] != ben["conversation_id"] == conversations[ben["id"]]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from functions.work import run_poison, run_step
 from local.stack.ports import free_port
 from shared import services
-from shared.errors import Permanent, Rejected, Transient
+from shared.errors import CONTENDED_TRIES, Contended, Misconfigured, Permanent, Rejected, Transient
 from shared.ingestion.raw import RawName
 from shared.models.work import MAX_WORK_BYTES, AttachmentWork, DeliveryWork, MessageWork, QueueName, Work
 from shared.services import Services
@@ -198,3 +198,17 @@ async def test_a_message_that_is_too_long_is_never_sent(tenant: Tenant) -> None:
     with pytest.raises(ValueError, match="2048"):
         await tenant.hub.queues.send(QueueName.INBOUND, work)
     assert tenant.take(QueueName.INBOUND) == []
+
+
+async def test_what_is_contended_gives_up_after_twelve_tries(tenant: Tenant) -> None:
+    await run(work_of(tenant, attempt=CONTENDED_TRIES - 1), Contended("Postgres: UniqueViolation"))
+    assert tenant.dead_letters() == []
+    await run(work_of(tenant, attempt=CONTENDED_TRIES), Contended("Postgres: UniqueViolation"))
+    (letter,) = tenant.dead_letters()
+    assert letter["reason"] == "tried 12 times: Postgres: UniqueViolation"
+
+
+async def test_a_setting_that_is_wrong_kills_no_work(tenant: Tenant, delays: list[timedelta]) -> None:
+    await run(work_of(tenant, attempt=CONTENDED_TRIES), Misconfigured("AI_PROVIDER: is not known"))
+    assert tenant.dead_letters() == []
+    assert len(delays) == 1

@@ -181,3 +181,15 @@ async def test_a_retry_in_a_later_hour_is_no_second_delivery(tenant: Tenant) -> 
     await tenant.hub.blobs.put_new(BlobContainer.INBOUND, str(copy), blob.raw, content_type="", metadata=blob.metadata)
     await tenant.hub.store.store(work)
     assert await sweep_of(tenant).sweep() == 0
+
+
+async def test_while_a_long_queue_is_worked_off_nothing_is_made_longer(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BACKLOG", 1)
+    works = [await tenant.keep("email", mail()) for _ in range(2)]
+    for work in works:
+        await tenant.hub.queues.send(QueueName.INBOUND, work)
+    assert await sweep_of(tenant).sweep() == 0
+    assert len(tenant.take(QueueName.INBOUND)) == 2
+    assert await sweep_of(tenant).sweep() == 2
