@@ -90,9 +90,10 @@ class Gateway:
         entry: dict[str, Any] = {"timestamp": at, "purpose": purpose, "file_metadata": _json(file)}
         try:
             result = await call
-        except HubError as error:
-            # Only the kind and our own words: a vendor's error text may quote the customer.
-            entry |= {"status": "error", "error_code": type(error).__name__, "error_message": str(error)}
+        except Exception as error:
+            # Whatever it is, the call was made. Only our own words are kept: a vendor's may quote the customer.
+            said = str(error) if isinstance(error, HubError) else None
+            entry |= {"status": "error", "error_code": type(error).__name__, "error_message": said}
             if isinstance(error, Unusable):
                 entry |= _exchange(error)
             await self._write(about, entry, started)

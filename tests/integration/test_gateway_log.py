@@ -87,6 +87,13 @@ async def test_a_call_that_fails_is_logged_and_raised(tenant: Tenant, error: Hub
     assert rows[2]["file_metadata"] == {"filename": "a.png", "size_bytes": 1}
 
 
+async def test_a_call_that_fails_as_nobody_expected_is_logged_too_without_its_words(tenant: Tenant) -> None:
+    with pytest.raises(RuntimeError):
+        await gateway_of(tenant, Failing(RuntimeError("ada@example.com"))).embed(subject_of(tenant), "x")
+    (row,) = log(tenant)
+    assert (row["status"], row["error_code"], row["error_message"]) == ("error", "RuntimeError", None)
+
+
 async def test_a_long_error_is_cut(tenant: Tenant) -> None:
     with pytest.raises(Transient):
         await gateway_of(tenant, Failing(Transient("x" * 5000))).embed(subject_of(tenant), "x")
