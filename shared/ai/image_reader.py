@@ -12,11 +12,13 @@ from typing import Literal
 from shared.ai.images import ImageFacts
 from shared.errors import Permanent, Transient
 
+CHILD = ("-B", "-m", "shared.ai.image_child")
+DEADLINE_SECONDS = 60
 # A process may take 512 MiB: more of them at a time and a small instance runs out.
 _AT_A_TIME = 2
-_DEADLINE_SECONDS = 60
 # 1024 by 1024 pixels as PNG, with room to spare.
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
+_TOO_MUCH = "decoding the image needs more memory or time than is allowed"
 
 Task = Literal["facts", "picture"]
 
@@ -58,7 +60,7 @@ class ImageReader:
 async def _ask(task: Task, raw: bytes) -> bytes:
     try:
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-B", "-m", "shared.ai.image_child", task),
+            *(sys.executable, *CHILD, task),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
@@ -69,19 +71,27 @@ async def _ask(task: Task, raw: bytes) -> bytes:
     except OSError as error:
         raise Transient(f"no process for an image ({type(error).__name__})") from error
     try:
-        async with asyncio.timeout(_DEADLINE_SECONDS):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             answer = await _converse(child, raw)
             status = await child.wait()
     except TimeoutError:
         # Its processor time is limited too, and far lower: the machine has none to give.
         raise Transient("an image was not read in time") from None
     finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+        await _end(child)
     if status != 0 or b"\n" not in answer:
-        raise Permanent("decoding the image needs more memory or time than is allowed")
+        raise Permanent(_TOO_MUCH)
     return answer
+
+
+async def _end(child: Process) -> None:
+    assert child.stdout  # noqa: S101 # a pipe
+    if child.returncode is None:
+        child.kill()
+        # The pipe is closed when all in it was read.
+        while await child.stdout.read(256 * 1024):
+            pass
+        await child.wait()
 
 
 async def _converse(child: Process, raw: bytes) -> bytes:
@@ -90,9 +100,11 @@ async def _converse(child: Process, raw: bytes) -> bytes:
     feeding = asyncio.create_task(_feed(child.stdin, raw))
     try:
         answer = b""
-        while len(answer) <= _MAX_ANSWER_BYTES and (more := await child.stdout.read(256 * 1024)):
+        while more := await child.stdout.read(256 * 1024):
             answer += more
-        return answer if len(answer) <= _MAX_ANSWER_BYTES else b""
+            if len(answer) > _MAX_ANSWER_BYTES:
+                raise Permanent(_TOO_MUCH)
+        return answer
     finally:
         feeding.cancel()
 

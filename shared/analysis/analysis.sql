@@ -41,6 +41,13 @@ JOIN messages m ON m.project_id = a.project_id AND m.id = a.message_id
 JOIN interactions i ON i.project_id = m.project_id AND i.id = m.interaction_id
 WHERE a.project_id = %(project_id)s AND a.id = %(attachment_id)s;
 
+-- name: get_analysis_of_content
+-- What an analysis of this version found in the same bytes, whichever message brought them.
+SELECT analysis FROM attachments
+WHERE project_id = %(project_id)s AND sha256 = %(sha256)s
+  AND analysis ->> 'status' = 'analysed' AND analysis ->> 'version' = %(version)s
+LIMIT 1;
+
 -- name: set_attachment_analysis!
 -- What is known of a file, or why it was not analysed.
 UPDATE attachments SET analysis = %(analysis)s::jsonb

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.ai.gateway import Gateway, Subject
+from shared.ai.prompts import prompt
 from shared.analysis.message import SQL
 from shared.errors import Permanent
 from shared.identifiers import InteractionId, MessageId, ProjectId
@@ -12,6 +13,7 @@ from shared.models.work import AttachmentWork, BlobContainer
 from shared.stores.blobs import Blobs
 from shared.stores.postgres import Postgres, Row
 
+PROMPT = "image_analysis"
 MAX_IMAGE_BYTES = 20_000_000
 
 
@@ -23,8 +25,16 @@ class AttachmentAnalyst:
     postgres: Postgres
     blobs: Blobs
 
+    @property
+    def version(self) -> str:
+        """Which analysis this is: within a project, a file's content has one of each version."""
+        return f"{self.gateway.engine}/{prompt(PROMPT).version}"
+
     async def analyze(self, work: AttachmentWork) -> None:
-        """Analyse one attachment. Raises Permanent when there is none, Transient when model or store are away."""
+        """Analyse one attachment, unless the same bytes already were.
+
+        Raises Permanent when there is none, Transient when model or store are away.
+        """
         about = Subject(ProjectId(work.project_id), InteractionId(work.interaction_id), MessageId(work.message_id))
         async with self.postgres.tenant(about.project_id) as transaction:
             file = await transaction.one(
@@ -47,6 +57,9 @@ class AttachmentAnalyst:
         reason = _not_for_analysis(file)
         if reason:
             return _not_analysed(reason)
+        known = await self._known(about.project_id, file["sha256"])
+        if known is not None:
+            return known
         blob = await self.blobs.get(BlobContainer.ATTACHMENTS, file["blob_name"])
         if blob is None:
             return _not_analysed("its bytes are not in Blob Storage")
@@ -58,9 +71,17 @@ class AttachmentAnalyst:
         return {
             "status": "analysed",
             "engine": self.gateway.engine,
+            "version": self.version,
             "model": answer.model,
             **answer.value.model_dump(mode="json"),
         }
+
+    async def _known(self, project: ProjectId, sha256: str) -> dict[str, Any] | None:
+        async with self.postgres.tenant(project) as transaction:
+            row = await transaction.one(
+                SQL["get_analysis_of_content"], project_id=project, sha256=sha256, version=self.version
+            )
+        return row and row["analysis"]
 
 
 def _not_for_analysis(file: Row) -> str | None:
