@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 COMMANDS: Mapping[str, str] = {
     "demo": "send the sample emails and chats through a stack of their own and show what became of them",
-    "up": "run everything here until Ctrl-C: stores, functions host, a demo project; data is kept",
+    "up": "run everything here until Ctrl-C, data is kept: ./dev up [--model auto | offline | openai | scripted]",
     "test": "run the tests: ./dev test [pytest arguments]",
     "check": "check format, lint, types and the direction of imports",
     "bench": "measure: ./dev bench [name] [--json]",

@@ -1,3 +1,4 @@
+import argparse
 import signal
 import time
 from collections.abc import Sequence
@@ -6,10 +7,10 @@ from typing import NoReturn
 
 from local import terminal
 from local.checkout import UP
+from local.model.choice import Model, add_model_option, model_for
 from local.stack.host import HostProcess
 from local.stack.log import ImportantLines
 from local.stack.stack import Stack
-from local.trouble import Trouble
 
 HOST_PORT = 7071  # where the Azure tools serve; another one when it is taken
 LOOK_SECONDS = 0.25
@@ -17,14 +18,16 @@ LOOK_SECONDS = 0.25
 
 def main(argv: Sequence[str]) -> int:
     """Run the stack and the host until Ctrl-C (0), or until one of their programs ends by itself (Trouble)."""
-    if argv:
-        raise Trouble(f"./dev up takes no arguments, not {' '.join(argv)!r}", do="Run ./dev up.")
+    parser = argparse.ArgumentParser(prog="./dev up", description=main.__doc__)
+    add_model_option(parser)
+    options = parser.parse_args(argv)
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)
     stack = up_stack()
     try:
         stack.start(terminal.step)
-        _run(stack)
+        with model_for(options.model, stack, terminal.step) as model:
+            _run(stack, model)
     except KeyboardInterrupt:
         return 0
     finally:
@@ -36,17 +39,17 @@ def up_stack() -> Stack:
     return Stack(UP, preferred={"host": HOST_PORT})
 
 
-def _run(stack: Stack) -> NoReturn:
+def _run(stack: Stack, model: Model) -> NoReturn:
     from schema.demo_project import seed
 
     with terminal.step("Demo project"):
         demo = seed(stack.owner_dsn(), stack.settings)
-    host = HostProcess(stack)
+    host = HostProcess(stack, settings=model.settings)
     try:
         with terminal.step(host.name):
             host.start()
-        _announce(stack, host, [source.path for source in demo.sources.values()])
-        _watch(stack, host)
+        _announce(stack, host, model, [source.path for source in demo.sources.values()])
+        _watch(stack, host, model)
     except KeyboardInterrupt:
         print(flush=True)
         raise
@@ -56,7 +59,7 @@ def _run(stack: Stack) -> NoReturn:
                 host.stop()
 
 
-def _announce(stack: Stack, host: HostProcess, ingest: Sequence[str]) -> None:
+def _announce(stack: Stack, host: HostProcess, model: Model, ingest: Sequence[str]) -> None:
     addresses = "\n            ".join(host.base_url + path for path in ingest)
     print(
         f"""
@@ -65,6 +68,7 @@ def _announce(stack: Stack, host: HostProcess, ingest: Sequence[str]) -> None:
   Ingest    {addresses}
             (signed; ./dev source add makes another and shows its secret and a call to try)
   Key       x-functions-key: {host.key}
+  Model     {model.says}
   Logs      {stack.logs}
   Postgres  {stack.postgres.dsn("hub")}
 
@@ -74,13 +78,14 @@ Ctrl-C stops everything and keeps the data. Warnings of the functions follow.
     )
 
 
-def _watch(stack: Stack, host: HostProcess) -> NoReturn:
+def _watch(stack: Stack, host: HostProcess, model: Model) -> NoReturn:
     """Print the host's warnings and errors until one of the programs ends: Trouble names it."""
     important = ImportantLines(host.log)
     while True:
         for line in important.new():
             print(line, flush=True)
-        dead = stack.dead() or (None if host.alive() else host)
+        others = (service for service in (host, model.service) if service and not service.alive())
+        dead = stack.dead() or next(others, None)
         if dead:
             raise dead.ended()
         time.sleep(LOOK_SECONDS)

@@ -19,6 +19,7 @@ from local.demo.progress import step
 from local.demo.reading import Context
 from local.demo.samples import Sample
 from local.demo.stores import Tally, tally
+from local.model.choice import add_model_option
 from local.terminal import explain
 from local.trouble import Trouble
 from shared.clock import SystemClock
@@ -42,7 +43,7 @@ def run(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     console = Console(stderr=True)
     try:
-        with running(STATE, console) as place:
+        with running(STATE, console, options.model) as place:
             outcome = _send_and_look(place, console)
     except Trouble as trouble:
         explain(trouble)
@@ -61,6 +62,7 @@ def run(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./dev demo", description=run.__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object instead")
+    add_model_option(parser)
     return parser
 
 
@@ -99,5 +101,10 @@ def _settled(place: Place, bodies: Sequence[Sample]) -> list[Tally]:
 def _told(outcome: Outcome, *, as_json: bool) -> str:
     if as_json:
         return report.figures(outcome.context, outcome.tallies, outcome.seconds)
-    parts = (report.history(outcome.context), report.counts(outcome.tallies), report.latency(outcome.seconds))
+    parts = (
+        report.history(outcome.context),
+        report.engines(outcome.context),
+        report.counts(outcome.tallies),
+        report.latency(outcome.seconds),
+    )
     return "\n\n".join(["", *parts])

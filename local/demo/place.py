@@ -46,8 +46,12 @@ def empty(state: Path) -> None:
 
 
 @contextmanager
-def running(state: Path, console: Console) -> Iterator[Place]:
-    """Start an empty stack and a host in `state`, make the demo project, and stop both at the end."""
+def running(state: Path, console: Console, model_name: str) -> Iterator[Place]:
+    """Start an empty stack and a host in `state`, make the demo project, and stop both at the end.
+
+    The host asks the model of that name (`local.model.choice`), which is told on the console.
+    """
+    from local.model.choice import model_for
     from local.stack.host import HostProcess
     from local.stack.stack import Stack
 
@@ -59,7 +63,9 @@ def running(state: Path, console: Console) -> Iterator[Place]:
         undo.callback(stack.stop, on_step=on_step)
         with on_step("Demo project"):
             project_id, endpoints = _project(stack)
-        host = HostProcess(stack)
+        model = undo.enter_context(model_for(model_name, stack, on_step))
+        console.print(f"Model: {model.says}", highlight=False)
+        host = HostProcess(stack, settings=model.settings)
         undo.callback(host.stop)
         with on_step(host.name):
             host.start()

@@ -31,6 +31,13 @@ def history(context: Context) -> str:
     return "\n".join(lines)
 
 
+def engines(context: Context) -> str:
+    """Return who understood a contact's messages, by what is stored with each analysis."""
+    analyses = [interaction.analysis for interaction in context.interactions.items if interaction.analysis]
+    named = sorted({analysis.engine for analysis in analyses})
+    return f"Understood by {', '.join(named) or 'nobody'}"
+
+
 def counts(tallies: Sequence[Tally]) -> str:
     """Return a table of what the samples hold and each store has."""
     rows = [f"{'':<18}{'sent':>8}{'Blob':>10}{'Postgres':>10}{'Cosmos DB':>11}   agree"]

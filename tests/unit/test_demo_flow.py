@@ -26,7 +26,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     ends: list[bool] = []
 
     @contextmanager
-    def running(_state: Path, _console: Console) -> Iterator[Place]:
+    def running(_state: Path, _console: Console, _model: str) -> Iterator[Place]:
         try:
             yield Place("http://127.0.0.1:1", "key", {}, Places("", "", "", "", ""))
         finally:

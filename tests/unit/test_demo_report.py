@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 from local.demo.reading import Context
-from local.demo.report import WIDTH, counts, figures, history, latency
+from local.demo.report import WIDTH, counts, engines, figures, history, latency
 from local.demo.stores import Tally
 
 QUESTION: dict[str, Any] = {
@@ -142,3 +142,7 @@ def test_figures_are_one_json_object() -> None:
         "webhook_to_context_seconds": {"p50": 0.7, "max": 3.0},
         "contact": {"id": "k1", "interactions": 2, "facts": 1},
     }
+
+
+def test_who_understood_the_messages_is_told_by_what_is_stored() -> None:
+    assert engines(Context.model_validate(CONTEXT)) == "Understood by offline"

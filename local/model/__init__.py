@@ -1,0 +1,1 @@
+"""Which model the local commands use: the one the environment gives access to, rules, or a scripted server."""
