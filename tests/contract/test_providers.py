@@ -3,17 +3,20 @@
 import json
 import time
 import uuid
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, cast
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.openapi import describe
-from shared.errors import Rejected
+from shared.errors import Permanent, Rejected
 from shared.identifiers import DeliveryId, InteractionId
 from shared.ingestion.provider import Provider, Receipt, WebhookRequest
 from shared.ingestion.registry import PROVIDERS, provider_of
@@ -43,20 +46,39 @@ def json_chat(identifier: str, text: str) -> bytes:
     return json.dumps(chat | {"content": text}).encode()
 
 
-def standard_webhook(raw: bytes) -> WebhookRequest:
-    identifier, timestamp = f"msg_{uuid.uuid4().hex}", str(int(time.time()))
-    return retried(raw, identifier, timestamp)
+def raw_mail(identifier: str, text: str) -> bytes:
+    header = (
+        "From: Ada <ada@example.com>",
+        "To: shop@example.org",
+        f"Message-ID: {quote(identifier, safe='<@>')}",
+        f"Date: {format_datetime(datetime.fromisoformat(SENT))}",
+        "Subject: My clock",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: base64",
+    )
+    return "\r\n".join([*header, "", b64encode(text.encode("utf-8", "surrogatepass")).decode(), ""]).encode()
 
 
-def retried(raw: bytes, identifier: str, timestamp: str) -> WebhookRequest:
+def signed_json(raw: bytes) -> WebhookRequest:
+    return retried(raw, f"msg_{uuid.uuid4().hex}", str(int(time.time())))
+
+
+def signed_mail(raw: bytes) -> WebhookRequest:
+    return retried(raw, f"msg_{uuid.uuid4().hex}", str(int(time.time())), "message/rfc822")
+
+
+def retried(
+    raw: bytes, identifier: str, timestamp: str, content_type: str = "application/json; charset=utf-8"
+) -> WebhookRequest:
     signature = sign(SECRET, f"{identifier}.{timestamp}.".encode() + raw).decode()
     headers = {"webhook-id": identifier, "webhook-timestamp": timestamp, "webhook-signature": f"v1,{signature}"}
-    return WebhookRequest(headers | {"content-type": "application/json; charset=utf-8"}, {}, raw)
+    return WebhookRequest(headers | {"content-type": content_type}, {}, raw)
 
 
 SAMPLES = {
-    ("email", "json"): Sample(json_mail, standard_webhook),
-    ("chat", "json"): Sample(json_chat, standard_webhook),
+    ("email", "json"): Sample(json_mail, signed_json),
+    ("email", "mime"): Sample(raw_mail, signed_mail),
+    ("chat", "json"): Sample(json_chat, signed_json),
 }
 
 
@@ -168,15 +190,27 @@ def test_keys_are_equal_exactly_when_the_messages_are(
 
 @pytest.mark.parametrize("which", list(PROVIDERS), ids="/".join)
 @given(raw=st.binary(max_size=300) | st.text().map(str.encode))
-def test_any_signed_bytes_are_messages_or_a_4xx(which: tuple[str, str], raw: bytes) -> None:
-    assert isinstance(_outcome(case_of(which), raw), (list, Rejected))
+def test_any_signed_bytes_are_accepted_or_a_4xx_and_then_messages_or_quarantined(
+    which: tuple[str, str], raw: bytes
+) -> None:
+    case = case_of(which)
+    assert isinstance(_outcome(case.keys, raw), (list, Rejected))
+    assert isinstance(_outcome(case.parse, raw), (list, Rejected, Permanent))
 
 
-def _outcome(case: Case, raw: bytes) -> object:
+def _outcome(read: Callable[[WebhookRequest], object], raw: bytes) -> object:
     try:
-        return case.parse(retried(raw, "msg", "1"))
-    except Rejected as refusal:
+        return read(retried(raw, "msg", "1"))
+    except (Rejected, Permanent) as refusal:
         return refusal
+
+
+def test_a_body_of_another_type_is_refused(case: Case) -> None:
+    raw = case.sample.body("<1@example.com>", "Hello")
+    request = retried(raw, "msg", str(int(time.time())), "multipart/form-data")
+    with pytest.raises(Rejected) as refusal:
+        case.provider.verify(request, case.source, datetime.now(UTC))
+    assert (refusal.value.status, refusal.value.field) == (415, "content-type")
 
 
 def test_what_is_parsed_can_be_stored(case: Case) -> None:
