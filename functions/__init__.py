@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from functions import (
+    accept_message,
     analyze_attachment,
     analyze_message,
     attachments,
@@ -23,6 +24,7 @@ from functions import (
 BLUEPRINTS: list[func.Blueprint] = [
     ingest_email.BLUEPRINT,
     ingest_chat.BLUEPRINT,
+    accept_message.BLUEPRINT,
     store_message.BLUEPRINT,
     sweep_inbound.BLUEPRINT,
     publish_sources.BLUEPRINT,

@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions.work import run_step
-from shared.models.work import AttachmentWork, QueueName
+from shared.models.work import AskedAttachment, QueueName
 from shared.services import Services
 
 BLUEPRINT = func.Blueprint()
@@ -13,8 +13,8 @@ BLUEPRINT = func.Blueprint()
 @BLUEPRINT.queue_trigger("message", queue_name="attachment-analysis", connection="HubStorage")
 async def analyze_attachment(message: func.QueueMessage) -> None:
     """Analyse one attachment."""
-    await run_step(QueueName.ATTACHMENT_ANALYSIS, AttachmentWork, message, _analyze)
+    await run_step(QueueName.ATTACHMENT_ANALYSIS, AskedAttachment, message, _analyze)
 
 
-async def _analyze(hub: Services, work: AttachmentWork) -> None:
-    await hub.attachment_analyst.analyze(work)
+async def _analyze(hub: Services, asked: AskedAttachment) -> None:
+    await hub.attachment_analyst.analyze(await hub.subjects.attachment(asked))

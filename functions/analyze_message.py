@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions.work import run_step
-from shared.models.work import MessageWork, QueueName
+from shared.models.work import AskedMessage, QueueName
 from shared.services import Services
 
 BLUEPRINT = func.Blueprint()
@@ -13,8 +13,8 @@ BLUEPRINT = func.Blueprint()
 @BLUEPRINT.queue_trigger("message", queue_name="message-analysis", connection="HubStorage")
 async def analyze_message(message: func.QueueMessage) -> None:
     """Analyse one message."""
-    await run_step(QueueName.MESSAGE_ANALYSIS, MessageWork, message, _analyze)
+    await run_step(QueueName.MESSAGE_ANALYSIS, AskedMessage, message, _analyze)
 
 
-async def _analyze(hub: Services, work: MessageWork) -> None:
-    await hub.message_analyst.analyze(work)
+async def _analyze(hub: Services, asked: AskedMessage) -> None:
+    await hub.message_analyst.analyze(await hub.subjects.message(asked))

@@ -3,9 +3,25 @@
 import azure.functions as func
 
 from functions.work import run_poison
+from shared import services
+from shared.errors import Transient
 from shared.models.work import QueueName
+from shared.telemetry import warning
 
 BLUEPRINT = func.Blueprint()
+
+
+# A timer and not a queue trigger: what a sender did not encode as host.json says never reaches a trigger, and the
+# platform moves it here, where it would be forgotten after a week.
+@BLUEPRINT.function_name("drain_external_poison")
+@BLUEPRINT.timer_trigger("timer", schedule="%SWEEP_INBOUND_SCHEDULE%", run_on_startup=False, use_monitor=False)
+async def drain_external_poison(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding's name
+    """Keep external messages that could not be accepted."""
+    hub = services.current()
+    try:
+        await hub.queues.drain_poison(QueueName.EXTERNAL, lambda body: hub.drain.drain(QueueName.EXTERNAL, body))
+    except Transient as error:
+        warning("drain_external_poison.later", why=error)
 
 
 @BLUEPRINT.function_name("drain_inbound_poison")

@@ -12,10 +12,13 @@ from shared.errors import CONTENDED_TRIES, Contended, Misconfigured, Permanent, 
 from shared.telemetry import event, warning
 
 if TYPE_CHECKING:
-    from shared.models.work import QueueName, Work
+    from pydantic import ValidationError
+
+    from shared.models.work import QueueName, Task
     from shared.services import Services
 
-Step = TypeVar("Step", bound="Work")
+UNREADABLE_WAIT_SECONDS = 60.0
+Step = TypeVar("Step", bound="Task")
 
 
 async def run_step(
@@ -29,15 +32,19 @@ async def run_step(
     Transient: the same work is sent again with a growing delay and this message completes, so no dequeue is burnt.
     So for a setting that is wrong: the operator cures it. Permanent, Rejected, what was Contended too often and what
     can't be read: a dead letter at once. Anything else is the platform's: five tries, then poison.
+    A step that left too many dead letters lately does nothing: all its messages wait.
     """
+    from pydantic import ValidationError
+
     hub, body = services.current(), message.get_body()
     try:
         work = model.model_validate_json(body)
-    except ValueError:
-        await hub.drain.bury(queue, body, f"not a {model.__name__}")
+    except ValidationError as error:
+        await _bury_unreadable(hub, queue, body, _unreadable(model, error))
         return
     try:
         try:
+            await hub.brake.check(queue)
             await step(hub, work)
         except (Permanent, Rejected) as error:
             await hub.drain.bury(queue, body, str(error))
@@ -67,6 +74,25 @@ async def run_poison(queue: "QueueName", message: func.QueueMessage) -> None:
         # A poison queue has no poison queue of its own: raising leaves the message where it is, to be seen again.
         warning("drain_poison.later", queue=queue, why=error)
         raise
+
+
+async def _bury_unreadable(hub: "Services", queue: "QueueName", body: bytes, reason: str) -> None:
+    try:
+        await hub.drain.bury(queue, body, reason)
+    except Transient as error:
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            raise error from None  # no queue message of ours: the platform tries five times, then it is poison
+        delay = timedelta(seconds=min(UNREADABLE_WAIT_SECONDS, hub.settings.retry_max_seconds))
+        event("work.deferred", logging.WARNING, queue=queue, seconds=delay.total_seconds(), why=error)
+        await hub.queues.send_text(queue, text, delay=delay)
+
+
+def _unreadable(model: type["Task"], error: "ValidationError") -> str:
+    # Where and what, never the value: it may be content.
+    wrong = [f"{'.'.join(map(str, item['loc']))[:100]}: {item['msg']}" for item in error.errors(include_input=False)]
+    return f"not a {model.__name__}: {'; '.join(wrong[:5])}"
 
 
 def _delay(hub: "Services", attempt: int, error: Transient | Misconfigured) -> timedelta:

@@ -16,8 +16,11 @@ var blobContainers = [
   'inbound'
   'sources'
   'attachments'
+  'external-inbound'
 ]
 var queues = [
+  'external-messages'
+  'external-messages-poison'
   'inbound-messages'
   'inbound-messages-poison'
   'message-analysis'

@@ -11,8 +11,14 @@ if TYPE_CHECKING:
     from shared.ai.provider import ModelProvider
     from shared.analysis.attachment import AttachmentAnalyst
     from shared.analysis.message import MessageAnalyst
+    from shared.analysis.subjects import Subjects
+    from shared.inbox.dead_letter_desk import DeadLetterDesk
+    from shared.inbox.dead_letters import DeadLetterLimit
     from shared.inbox.reading import History
+    from shared.ingestion.brake import Brake
     from shared.ingestion.drain import Drain
+    from shared.ingestion.external import External
+    from shared.ingestion.external_bodies import ExternalBodies
     from shared.ingestion.progress import Progress
     from shared.ingestion.receive import Ingest
     from shared.ingestion.sources import Sources
@@ -113,7 +119,44 @@ class Services:
         """Keeping work that failed."""
         from shared.ingestion.drain import Drain
 
-        return Drain(self.postgres, self.clock)
+        return Drain(self.postgres, self.clock, self._external_bodies, self._dead_letter_limit)
+
+    @cached_property
+    def external(self) -> "External":
+        """Accepting messages of other services."""
+        from shared.ingestion.external import External
+
+        return External(self.sources, self.blobs, self.queues, self.clock)
+
+    @cached_property
+    def _external_bodies(self) -> "ExternalBodies":
+        from shared.ingestion.external_bodies import ExternalBodies
+
+        return ExternalBodies(self.sources, self.blobs)
+
+    @cached_property
+    def _dead_letter_limit(self) -> "DeadLetterLimit":
+        from shared.inbox.dead_letters import DeadLetterLimit
+
+        window = timedelta(seconds=self.settings.dead_letter_window_seconds)
+        return DeadLetterLimit(self.settings.dead_letter_limit, window)
+
+    @cached_property
+    def brake(self) -> "Brake":
+        """Stopping steps that leave too many dead letters."""
+        from shared.ingestion.brake import Brake
+
+        return Brake(self.postgres, self._dead_letter_limit)
+
+    @cached_property
+    def dead_letters(self) -> "DeadLetterDesk":
+        """What operators decide about dead letters."""
+        from shared.inbox.dead_letter_desk import DeadLetterDesk
+        from shared.ingestion.resend import Resend
+        from shared.sync.replay import STAGE, Reapply
+
+        resend, reapply = Resend(self.queues, self._external_bodies), Reapply(self.documents, self.sync)
+        return DeadLetterDesk(self.postgres, resend.stages(), {STAGE: reapply.apply})
 
     @cached_property
     def progress(self) -> "Progress":
@@ -137,6 +180,13 @@ class Services:
         return MessageAnalyst(self.gateway, self.postgres, self.documents, self.clock)
 
     @cached_property
+    def subjects(self) -> "Subjects":
+        """What is to be analysed, by id alone."""
+        from shared.analysis.subjects import Subjects
+
+        return Subjects(self.postgres)
+
+    @cached_property
     def attachment_analyst(self) -> "AttachmentAnalyst":
         """Analysing attachments."""
         from shared.analysis.attachment import AttachmentAnalyst
@@ -148,7 +198,7 @@ class Services:
         """Applying documents to Postgres."""
         from shared.sync.apply import Sync
 
-        return Sync(self.postgres, self.documents)
+        return Sync(self.postgres, self.documents, self._dead_letter_limit)
 
     @cached_property
     def deletion(self) -> "Deletion":

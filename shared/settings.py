@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     source_cache_seconds: float = Field(60, alias="SOURCE_CACHE_SECONDS", ge=0)
     sweep_after_seconds: float = Field(120, alias="SWEEP_AFTER_SECONDS", gt=0)
     tombstone_ttl_seconds: int = Field(2_592_000, alias="TOMBSTONE_TTL_SECONDS", gt=0)
+    dead_letter_limit: int = Field(100, alias="DEAD_LETTER_LIMIT", ge=1)
+    dead_letter_window_seconds: float = Field(600, alias="DEAD_LETTER_WINDOW_SECONDS", gt=0)
     sweep_inbound_schedule: str = Field(alias="SWEEP_INBOUND_SCHEDULE")
     publish_sources_schedule: str = Field(alias="PUBLISH_SOURCES_SCHEDULE")
 

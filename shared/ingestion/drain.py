@@ -1,6 +1,7 @@
 """drain_poison: what failed five times becomes a dead letter at once, before the queue forgets it."""
 
 import json
+import sys
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,14 @@ from pydantic import ValidationError
 
 from shared.clock import Clock
 from shared.identifiers import ProjectId
-from shared.inbox.dead_letters import DeadLetter, bury
+from shared.inbox.dead_letters import DeadLetter, DeadLetterLimit, bury
+from shared.ingestion.external_bodies import ExternalBodies
 from shared.ingestion.store import SQL
 from shared.models.work import DeliveryWork, QueueName, Work
 from shared.stores.postgres import Postgres, Transaction
 
 STAGES = {
+    QueueName.EXTERNAL: "accept_message",
     QueueName.INBOUND: "store_message",
     QueueName.MESSAGE_ANALYSIS: "analyze_message",
     QueueName.ATTACHMENT_ANALYSIS: "analyze_attachment",
@@ -27,17 +30,29 @@ class Drain:
 
     postgres: Postgres
     clock: Clock
+    externals: ExternalBodies
+    limit: DeadLetterLimit
 
     async def drain(self, queue: QueueName, body: bytes) -> None:
-        """Keep a message of the poison queue of `queue`."""
-        await self.bury(queue, body, "failed five times; the log has the cause")
+        """Keep a message of the poison queue of `queue`, whatever the limit: the platform forgets it after a week."""
+        await self._keep(queue, body, "failed five times; the log has the cause", DeadLetterLimit(sys.maxsize))
 
     async def bury(self, queue: QueueName, body: bytes, reason: str) -> None:
-        """Keep work that can't succeed with its reason; a delivery it was for comes to its end in one transaction."""
-        payload = _payload(body)
+        """Keep work that can't succeed with its reason; a delivery it was for comes to its end in one transaction.
+
+        Raises Transient when the step has left too many dead letters lately.
+        """
+        await self._keep(queue, body, reason, self.limit)
+
+    async def _keep(self, queue: QueueName, body: bytes, reason: str, limit: DeadLetterLimit) -> None:
+        if queue is QueueName.EXTERNAL:
+            project, payload = await self.externals.keep(body)
+        else:
+            payload = _payload(body)
+            project = _project(payload)
         async with self.postgres.sweeper() as transaction:
-            letter = DeadLetter(_project(payload), STAGES[queue], reason, payload)
-            await bury(transaction, letter)
+            await limit.check(transaction, STAGES[queue])
+            await bury(transaction, DeadLetter(project, STAGES[queue], reason, payload))
             if queue is QueueName.INBOUND:
                 await self._end_delivery(transaction, payload, reason)
 

@@ -67,6 +67,7 @@ class Sources:
             provider=published.provider,
             default_agent_id=published.default_agent_id,
             secrets=tuple(secret for secret in secrets if secret) if published.enabled else (),
+            enabled=published.enabled,
         )
 
 

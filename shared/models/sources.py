@@ -33,3 +33,4 @@ class Source:
     provider: str
     default_agent_id: UUID | None
     secrets: tuple[str, ...] = field(repr=False)
+    enabled: bool = True

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import Transient
+from shared.errors import Permanent, Transient
 from shared.models.work import BlobContainer
 from shared.stores.credentials import identity
 
@@ -75,14 +75,16 @@ class Blobs:
         with _classified():
             await blob.upload_blob(raw, overwrite=True, content_settings=ContentSettings(content_type=content_type))
 
-    async def get(self, container: BlobContainer, name: str) -> StoredBlob | None:
-        """Return a blob, or None when there is none of that name."""
+    async def get(self, container: BlobContainer, name: str, *, max_bytes: int | None = None) -> StoredBlob | None:
+        """Return a blob, or None when there is none of that name. Raises Permanent for one above `max_bytes`."""
         from azure.core.exceptions import ResourceNotFoundError
 
         blob = self._service().get_blob_client(container.value, name)
         with _classified():
             try:
                 download = await blob.download_blob()
+                if max_bytes is not None and download.size > max_bytes:
+                    raise Permanent(f"the blob is larger than {max_bytes} bytes")
                 raw = await download.readall()
             except ResourceNotFoundError:
                 return None

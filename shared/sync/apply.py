@@ -14,7 +14,7 @@ from uuid import UUID
 
 from shared.errors import Permanent
 from shared.identifiers import ProjectId
-from shared.inbox.dead_letters import DeadLetter, bury
+from shared.inbox.dead_letters import DeadLetter, DeadLetterLimit, bury
 from shared.stores.cosmos import Document, Documents
 from shared.stores.postgres import Postgres, Transaction
 from shared.stores.sql import SqlBlocks
@@ -39,9 +39,13 @@ class Sync:
 
     postgres: Postgres
     documents: Documents
+    limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
 
     async def apply_changes(self, documents: list[Document]) -> Applied:
-        """Apply a batch in one transaction. A document that can't be applied becomes a dead letter, the rest go on."""
+        """Apply a batch in one transaction. A document that can't be applied becomes a dead letter, the rest go on.
+
+        Raises Transient, with nothing of the batch written, when there were too many dead letters lately.
+        """
         read = [read_change(document) for document in documents]
         letters = [item for item in read if isinstance(item, DeadLetter)]
         changes = [item for item in read if isinstance(item, Change)]
@@ -63,9 +67,16 @@ class Sync:
             for project, group in groupby(owned, key=lambda pair: pair[0]):
                 foreign = await _apply_project(transaction, project, [change for _, change in group], applied)
                 letters = letters + foreign
-            await _bury_all(transaction, letters + orphans)
+            await self._bury_all(transaction, letters + orphans)
             applied.dead = len(letters) + len(orphans)
         return applied
+
+    async def _bury_all(self, transaction: Transaction, letters: list[DeadLetter]) -> None:
+        if letters:
+            await transaction.as_role("hub_sweeper")
+            await self.limit.check(transaction, STAGE)
+            for letter in letters:
+                await bury(transaction, letter)
 
     async def _one_by_one(self, changes: list[Change], letters: list[DeadLetter]) -> Applied:
         total = await self._batch([], letters)
@@ -155,10 +166,3 @@ def _parameters(project: ProjectId, changes: list[Change]) -> dict[str, Any]:
 
 def _foreign_contact(project: ProjectId, change: Change) -> DeadLetter:
     return DeadLetter(project, STAGE, "contactId: this id is already another contact's interaction", change.pointer)
-
-
-async def _bury_all(transaction: Transaction, letters: list[DeadLetter]) -> None:
-    if letters:
-        await transaction.as_role("hub_sweeper")
-        for letter in letters:
-            await bury(transaction, letter)

@@ -15,7 +15,7 @@ from tests.integration.shop import Shop
 @pytest.fixture(scope="session")
 async def shop_services(stack: Stack) -> AsyncIterator[Services]:
     """The application's parts on the real local stack."""
-    made = Services(Settings(**stack.settings))  # type: ignore[arg-type] # names and texts as in the environment
+    made = Services(Settings(**stack.settings | {"DEAD_LETTER_LIMIT": "1000000"}))  # type: ignore[arg-type] # names and texts as in the environment
     yield made
     await made.close()
 

@@ -20,7 +20,7 @@ async def tenant(stack: Stack) -> AsyncIterator[Tenant]:
     opened: list[Services] = []
 
     def services(clock: Clock | None = None, **changed: str) -> Services:
-        settings = stack.settings | {"SOURCE_CACHE_SECONDS": "0"} | changed
+        settings = stack.settings | {"SOURCE_CACHE_SECONDS": "0", "DEAD_LETTER_LIMIT": "1000000"} | changed
         opened.append(Services(Settings(**settings), clock))  # type: ignore[arg-type] # texts, as in the environment
         return opened[-1]
 

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from shared.ingestion.drain import STAGES
-from shared.models.work import AttachmentWork, DeliveryWork, MessageWork, QueueName, Work
+from shared.models.external import ExternalMessage
+from shared.models.work import AttachmentWork, DeliveryWork, MessageWork, QueueName, Task
 from tests.integration.tenant import Tenant, mail
 
 pytest_plugins = ["tests.integration.tenant_fixtures"]
@@ -41,9 +42,10 @@ async def test_a_delivery_that_is_done_never_becomes_dead(tenant: Tenant) -> Non
     assert tenant.one("SELECT state FROM deliveries WHERE id = %s", work.delivery_id) == {"state": "done"}
 
 
-def some(queue: QueueName, tenant: Tenant) -> Work:
+def some(queue: QueueName, tenant: Tenant) -> Task:
     ids = {"project_id": tenant.id, "interaction_id": uuid4(), "message_id": uuid4()}
     return {
+        QueueName.EXTERNAL: ExternalMessage(source=uuid4(), id="1", blob="x"),
         QueueName.INBOUND: DeliveryWork(project_id=tenant.id, source_id=uuid4(), delivery_id=uuid4(), blob="x"),
         QueueName.MESSAGE_ANALYSIS: MessageWork(**ids),
         QueueName.ATTACHMENT_ANALYSIS: AttachmentWork(**ids, attachment_id=uuid4()),
@@ -52,8 +54,9 @@ def some(queue: QueueName, tenant: Tenant) -> Work:
 
 @pytest.mark.parametrize("queue", list(QueueName))
 async def test_a_dead_letter_says_which_step_failed(tenant: Tenant, queue: QueueName) -> None:
-    await tenant.hub.drain.drain(queue, some(queue, tenant).model_dump_json().encode())
-    assert [letter["stage"] for letter in tenant.dead_letters()] == [STAGES[queue]]
+    reason = f"test {uuid4()}"
+    await tenant.hub.drain.bury(queue, some(queue, tenant).model_dump_json().encode(), reason)
+    assert tenant.rows("SELECT stage FROM dead_letters WHERE reason = %s", reason) == [{"stage": STAGES[queue]}]
 
 
 BODIES = [b"", b"\xff\xfe", b"[]", b"7", b'{"a": NaN}', b'{"a": "\\u0000"}', b'{"a": "\\ud800"}', b"[" * 60_000]

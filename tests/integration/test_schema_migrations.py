@@ -21,7 +21,8 @@ CATALOG = {
         SELECT n.nspname, relname, attname, format_type(atttypid, atttypmod), attnotnull, attacl::text,
                pg_get_expr(adbin, adrelid)
         FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
-        LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE {OURS} AND attnum > 0""",
+        LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE {OURS} AND attnum > 0
+          AND NOT attisdropped""",
     "constraints": f"""
         SELECT n.nspname, conrelid::regclass::text, conname, pg_get_constraintdef(o.oid)
         FROM pg_constraint o JOIN pg_namespace n ON n.oid = connamespace WHERE {OURS}""",
