@@ -51,12 +51,13 @@ def describe() -> dict[str, Any]:
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation, references)
     key = {"type": "apiKey", "in": "header", "name": "x-functions-key"}
+    admin = {**key, "description": "The admin (master) key of the function app"}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Interaction Hub", "version": "1", "license": {"name": "MIT", "identifier": "MIT"}},
         "servers": [{"url": "/api"}],
         "paths": paths,
-        "components": {"schemas": components, "securitySchemes": {"functionKey": key}},
+        "components": {"schemas": components, "securitySchemes": {"functionKey": key, "adminKey": admin}},
     }
 
 
@@ -90,7 +91,7 @@ def _operation(operation: "Operation", references: "dict[type[BaseModel], Any]")
         "parameters": [schema_of(parameter) for parameter in operation.parameters],
         "responses": {str(operation.status): success}
         | {str(status): {"description": HTTPStatus(status).phrase, **problem} for status in operation.errors},
-        "security": [] if operation.anonymous else [{"functionKey": []}],
+        "security": [] if operation.anonymous else [{"adminKey" if operation.admin else "functionKey": []}],
     }
     if operation.body:
         content = {"application/json": {"schema": references[operation.body]}}

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from shared.models.dead_letters import DeadLetterView, DiscardIn, ReplayedView, ReplayIn
 from shared.models.views import (
     AcceptedView,
     ContactView,
@@ -32,7 +33,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route and method. `answer` None is an answer without JSON."""
+    """One route and method. `answer` None is an answer without JSON; `admin` asks for the admin key."""
 
     function: str
     method: str
@@ -44,6 +45,7 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     errors: tuple[int, ...] = ()
     anonymous: bool = False
+    admin: bool = False
     media_type: str = "application/json"
 
 
@@ -59,6 +61,13 @@ SIGNATURE = (
 )
 INGEST_ERRORS = (400, 401, 404, 413, 415, 422, 503)
 READ_ERRORS = (400, 404, 503)
+LETTERS = (
+    Parameter("state", "query", "open, replayed or discarded; all when not given"),
+    Parameter("stage", "query", "The step that failed, such as store_message"),
+    LIMIT, CURSOR,
+)  # fmt: skip
+DECIDE_ERRORS = (*READ_ERRORS, 409)
+BODY_ERRORS = (413, 415, 422)
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -109,6 +118,49 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "get_attachment", "get", "/v1/attachments/{id}", "Download an attachment", None, parameters=(ID, PROJECT),
         errors=READ_ERRORS, media_type="application/octet-stream",
+    ),
+    Operation(
+        "list_dead_letters", "get", "/v1/dead-letters", "List the project's dead letters", Page[DeadLetterView],
+        parameters=(PROJECT, *LETTERS), errors=READ_ERRORS,
+    ),
+    Operation(
+        "get_dead_letter", "get", "/v1/dead-letters/{id}", "One dead letter", DeadLetterView,
+        parameters=(ID, PROJECT), errors=READ_ERRORS,
+    ),
+    Operation(
+        "replay_dead_letter", "post", "/v1/dead-letters/{id}/replay", "Do a dead letter's work again", DeadLetterView,
+        parameters=(ID, PROJECT), errors=DECIDE_ERRORS,
+    ),
+    Operation(
+        "replay_dead_letters", "post", "/v1/dead-letters/replay", "Do the work of up to 100 dead letters again",
+        ReplayedView, body=ReplayIn, parameters=(PROJECT,), errors=(400, *BODY_ERRORS, 503),
+    ),
+    Operation(
+        "discard_dead_letter", "post", "/v1/dead-letters/{id}/discard", "Mark a dead letter as needing no more work",
+        DeadLetterView, body=DiscardIn, parameters=(ID, PROJECT), errors=(*DECIDE_ERRORS, *BODY_ERRORS),
+    ),
+    Operation(
+        "list_orphan_dead_letters", "get", "/v1/operator/dead-letters", "List the dead letters of no project",
+        Page[DeadLetterView], parameters=LETTERS, errors=(400, 503), admin=True,
+    ),
+    Operation(
+        "get_orphan_dead_letter", "get", "/v1/operator/dead-letters/{id}", "One dead letter of no project",
+        DeadLetterView, parameters=(ID,), errors=(404, 503), admin=True,
+    ),
+    Operation(
+        "replay_orphan_dead_letter", "post", "/v1/operator/dead-letters/{id}/replay",
+        "Do the work of a dead letter of no project again", DeadLetterView,
+        parameters=(ID,), errors=(404, 409, 503), admin=True,
+    ),
+    Operation(
+        "replay_orphan_dead_letters", "post", "/v1/operator/dead-letters/replay",
+        "Do the work of up to 100 dead letters of no project again", ReplayedView,
+        body=ReplayIn, errors=(400, *BODY_ERRORS, 503), admin=True,
+    ),
+    Operation(
+        "discard_orphan_dead_letter", "post", "/v1/operator/dead-letters/{id}/discard",
+        "Mark a dead letter of no project as needing no more work", DeadLetterView,
+        body=DiscardIn, parameters=(ID,), errors=(*DECIDE_ERRORS, *BODY_ERRORS), admin=True,
     ),
     Operation("health", "get", "/health", "Whether every store answers", HealthView, errors=(503,), anonymous=True),
     Operation("openapi", "get", "/openapi.json", "This description", None, anonymous=True),

@@ -131,7 +131,15 @@ def test_every_required_property_exists_and_is_camel_case() -> None:
 def test_every_route_for_a_tenant_takes_the_tenant() -> None:
     for operation in OPERATIONS:
         takes = "X-Project-Id" in {parameter.name for parameter in operation.parameters}
-        assert takes is not operation.anonymous
+        assert takes is not (operation.anonymous or operation.admin)
+
+
+def test_what_belongs_to_no_tenant_needs_the_admin_key() -> None:
+    described = {
+        operation["operationId"]: operation["security"] == [{"adminKey": []}] for _, _, operation in operations()
+    }
+    assert described == {name: level.lower() == "admin" for _, _, name, level in triggers()}
+    assert any(described.values())
 
 
 def test_every_refusal_of_bad_input_is_described_for_ingest() -> None:
