@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 
 from shared.ingestion.email.html import html_to_text
 from shared.ingestion.email.mime_charsets import decoded
@@ -30,10 +31,18 @@ class MailFile:
     inline: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Block:
-    text: str
+    source: str
     is_html: bool
+    _text: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text to read: HTML is only turned into text when it is not the lesser alternative."""
+        if self._text is None:
+            self._text = html_to_text(self.source) if self.is_html else self.source.strip()
+        return self._text
 
 
 @dataclass(slots=True)
@@ -51,7 +60,7 @@ def content_of(root: Part) -> Content:
     content = Content()
     files: list[Part] = []
     blocks = _blocks(root, content, files)
-    content.text = "\n\n".join(block.text for block in blocks if block.text.strip())
+    content.text = "\n\n".join(block.text for block in blocks if block.text)
     content.files = [_file(part, content) for part in files]
     return content
 
@@ -74,9 +83,9 @@ def _blocks(part: Part, content: Content, files: list[Part]) -> list[_Block]:
 
 def _chosen(alternatives: list[list[_Block]]) -> list[_Block]:
     """Return the first alternative that is plain text and not empty, else the last that says anything."""
-    saying = [blocks for blocks in alternatives if any(block.text.strip() for block in blocks)]
-    plain = [blocks for blocks in saying if not any(block.is_html for block in blocks)]
-    return (plain or saying[-1:] or [[]])[0]
+    plain = (blocks for blocks in alternatives if not any(block.is_html for block in blocks))
+    best_first = chain(plain, reversed(alternatives))
+    return next((blocks for blocks in best_first if any(block.text for block in blocks)), [])
 
 
 def _is_text(part: Part) -> bool:
@@ -100,8 +109,7 @@ def _block(part: Part, content: Content) -> _Block:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if is_html:
         content.shown |= {name.strip("<>") for name in _CID.findall(text)}
-        text = html_to_text(text)
-    return _Block(text.strip(), is_html)
+    return _Block(text, is_html)
 
 
 def _filename(part: Part) -> str:

@@ -21,16 +21,22 @@ _ENCODINGS = ("", "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uue
 class Part(Message):
     """A part of a mail."""
 
+    def __init__(self, policy: "Policy[Part]") -> None:
+        super().__init__(policy)
+        self._read: dict[str, tuple[str, dict[str, str]]] = {}
+
     def field(self, name: str) -> tuple[str, dict[str, str]]:
         """Return the first field of a name (in lower case) with its parameters, empty without one."""
-        value = next((str(text) for key, text in self.raw_items() if key.lower() == name), "")
-        return parameters(value)
+        if name not in self._read:
+            value = next((str(text) for key, text in self.raw_items() if key.lower() == name), "")
+            self._read[name] = parameters(value) if value else ("", {})
+        return self._read[name]
 
     @property
     def media_type(self) -> str:
         """The declared type in lower case; `text/plain` without one that can be read, or as the parent says."""
         declared, _ = self.field("content-type")
-        if "content-type" not in self:
+        if not declared and "content-type" not in self:
             return self.get_default_type()
         return declared if declared.count("/") == 1 and not declared.startswith("/") else "text/plain"
 
