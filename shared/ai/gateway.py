@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from shared.ai.provider import Answer, Embedding, ModelProvider, Unusable
+from shared.ai.provider import Answer, Embedding, ModelProvider, NotAsked, Unusable
 from shared.clock import Clock
 from shared.errors import HubError
 from shared.identifiers import InteractionId, MessageId, ProjectId, canonical_json, sha256_hex
@@ -90,6 +90,8 @@ class Gateway:
         entry: dict[str, Any] = {"timestamp": at, "purpose": purpose, "file_metadata": _json(file)}
         try:
             result = await call
+        except NotAsked:
+            raise
         except Exception as error:
             # Whatever it is, the call was made. Only our own words are kept: a vendor's may quote the customer.
             said = str(error) if isinstance(error, HubError) else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from shared.errors import Permanent
+from shared.errors import Permanent, Transient
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
 
 Value = TypeVar("Value")
@@ -71,6 +71,10 @@ class Unusable(Permanent):
         self.request = request
         self.response = response
         self.repair = repair
+
+
+class NotAsked(Transient):
+    """The engine was not called, as it asked for a rest: there is nothing to log."""
 
 
 class ModelProvider(Protocol):

@@ -131,6 +131,17 @@ async def test_a_limit_defers_the_message_for_as_long_as_the_server_asks(
     assert len(model_server.requests) == 1
 
 
+async def test_while_a_model_rests_work_waits_and_the_log_has_no_calls_that_were_not_made(
+    tenant: Tenant, hub: Services, model_server: ModelServer
+) -> None:
+    _, work, _ = await delivered(tenant)
+    model_server.next(Mode.OVERLOADED)
+    for _ in range(20):
+        with pytest.raises(Transient):
+            await hub.message_analyst.analyze(work)
+    assert len(model_server.requests) == len(calls(tenant)) == 1
+
+
 async def test_the_same_bytes_are_seen_once_in_a_project(
     tenant: Tenant, hub: Services, model_server: ModelServer
 ) -> None:
@@ -184,7 +195,7 @@ async def test_an_image_understood_late_is_in_the_contacts_context(
     tenant: Tenant, hub: Services, model_server: ModelServer
 ) -> None:
     row, message, (image,) = await delivered(tenant, file(IMAGE))
-    model_server.next(Mode.LIMITED)
+    model_server.next(Mode.BROKEN)
     with pytest.raises(Transient):
         await hub.attachment_analyst.analyze(image)
     await hub.message_analyst.analyze(message)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.ai.provider import Unusable
+from shared.ai.provider import NotAsked, Unusable
 from shared.ai.providers.openai_responses import OpenAIProvider
 from shared.clock import SystemClock
 from shared.errors import Permanent, Transient
@@ -224,6 +224,37 @@ async def test_embeddings_have_the_models_own_length_when_none_is_set(model_serv
     embedding = await provider.embed("x")
     assert (len(embedding.vector), embedding.model) == (1536, "embeds-1536")
     assert "dimensions" not in model_server.requests[0]
+    await provider.close()
+
+
+class HeldClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.moment = TUESDAY
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+async def test_a_model_that_asked_for_a_rest_is_left_alone_until_it_is_over(model_server: ModelServer) -> None:
+    clock = HeldClock()
+    provider = OpenAIProvider(access(model_server), clock)
+    model_server.next(Mode.LIMITED_FOR_7_SECONDS)
+    with pytest.raises(Transient):
+        await ask(provider)
+
+    clock.moment += timedelta(seconds=3)
+    for _ in range(100):
+        with pytest.raises(NotAsked) as left:
+            await ask(provider)
+        assert left.value.retry_after == timedelta(seconds=4)
+    assert len(model_server.requests) == 1
+    assert (await provider.embed(TEXT)).vector
+
+    clock.moment += timedelta(seconds=5)
+    assert await ask(provider)
+    assert len(model_server.requests) == 3
     await provider.close()
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # The request itself is at fault. Everything else, a wrong key or an unknown model too, is cured by time or an operator.
 _OF_THE_REQUEST = {400, 413, 415, 422}
+_TOO_MANY = 429
+# Where a server says that it is too much, but not for how long.
+_REST = timedelta(seconds=1)
 _CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 
 
@@ -48,7 +51,10 @@ def _of_status(error: "APIStatusError", clock: Clock) -> Permanent | Transient:
         return Permanent("the model's content filter refuses it")
     if error.status_code in _OF_THE_REQUEST:
         return Permanent(f"the model refuses the request ({told})")
-    return Transient(f"the model is not available ({told})", retry_after=retry_after(error.response.headers, clock))
+    wait = retry_after(error.response.headers, clock)
+    if wait is None and error.status_code == _TOO_MANY:
+        wait = _REST
+    return Transient(f"the model is not available ({told})", retry_after=wait)
 
 
 def retry_after(headers: Mapping[str, str], clock: Clock) -> timedelta | None:
