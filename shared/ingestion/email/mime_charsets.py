@@ -17,7 +17,10 @@ _NAMES = {
     "windows-874": "cp874",
 }
 # Only what turns bytes to characters, in linear time: punycode and idna are quadratic, the escapes are Python's own.
-_REFUSED = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
+_REFUSED = {
+    *("punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"),
+    *("base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"),
+}
 # Their bytes are often valid UTF-8 too (some are plain ASCII), so what is declared goes first.
 _FIRST = re.compile(r"(?:utf_?-?(?:7|16|32)|iso2022|hz|gb|big5|cp9(?:32|49|50)|euc|shift|johab)")
 
@@ -43,12 +46,12 @@ def decoded(raw: bytes, declared: str | None) -> tuple[str, set[str]]:
 
 
 @cache
-def _known() -> frozenset[str]:
+def _known() -> dict[str, str]:
     from encodings.aliases import aliases
 
     # Looking a stranger's name up among the codecs themselves would keep it in a cache for good.
-    not_text = {"base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
-    return frozenset({*aliases, *aliases.values()} - not_text - _REFUSED)
+    every = {**{name: name for name in aliases.values()}, **aliases}
+    return {name: codec for name, codec in every.items() if codec not in _REFUSED}
 
 
 def codec_of(declared: str | None) -> str | None:
@@ -59,11 +62,9 @@ def codec_of(declared: str | None) -> str | None:
     if name in _NAMES:
         return _NAMES[name]
     plain = re.sub(r"[^a-z0-9]+", "_", name.removeprefix("x-"))
-    if plain in ("utf_8", "utf8"):
-        return "utf-8"
     for candidate in (plain, plain.replace("windows_", "cp"), plain.replace("cp_", "cp")):
         if candidate in _known():
-            return candidate
+            return _known()[candidate].replace("utf_8", "utf-8")
     return None
 
 

@@ -69,6 +69,8 @@ def _blocks(part: Part, content: Content, files: list[Part]) -> list[_Block]:
     if part.defects:
         content.flags.add("malformed")
     if part.is_multipart():
+        if (part.epilogue or "").strip():
+            content.flags.add("text-outside-parts")  # some programs show it; ours do not
         found = [_blocks(child, content, files) for child in children(part)]
         if part.media_type == "multipart/alternative":
             return _chosen(found)
@@ -120,8 +122,6 @@ def _filename(part: Part) -> str:
 def _file(part: Part, content: Content) -> MailFile:
     raw, flags = part.content()
     content.flags |= flags
-    if part.defects:
-        content.flags.add("malformed")
     declared = part.media_type if "content-type" in part else part.get_default_type()
     given = _filename(part)
     kind, untrue = type_of(raw, declared, given)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from email.feedparser import BytesFeedParser
 from email.message import Message
 from email.policy import Policy, compat32
+from typing import Any
 
 from shared.errors import Permanent
 from shared.ingestion.email.mime_headers import MAX_FIELDS
@@ -21,7 +22,7 @@ _ENCODINGS = ("", "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uue
 class Part(Message):
     """A part of a mail."""
 
-    def __init__(self, policy: "Policy[Part]") -> None:
+    def __init__(self, policy: "Policy[Any]") -> None:
         super().__init__(policy)
         self._read: dict[str, tuple[str, dict[str, str]]] = {}
 
@@ -63,14 +64,15 @@ class Part(Message):
             raw = self.get_payload(decode=True)
         except ValueError:
             raw, known = str(self.get_payload()).encode("utf-8", "surrogateescape"), False
-        return raw if isinstance(raw, bytes) else b"", set() if known else {"transfer-encoding"}
+        flags = {"malformed"} if self.defects else set[str]()
+        return raw if isinstance(raw, bytes) else b"", flags if known else flags | {"transfer-encoding"}
 
 
 def parts_of(raw: bytes) -> Part:
     """Return the root of a mail's tree. Raises Permanent: over 200 parts, 20 levels or 500 fields in a part."""
     made = 0
 
-    def part(*, policy: "Policy[Part] | None" = None) -> Part:
+    def part(*, policy: "Policy[Any] | None" = None) -> Part:
         nonlocal made
         made += 1
         if made > MAX_PARTS + 2:  # one is made to try this function, one is the root
