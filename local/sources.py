@@ -77,7 +77,8 @@ def main(argv: Sequence[str]) -> int:
         print(listed(site))
         return 0
     project = arguments.project or site.demo_project
-    source = add(site, project, channel=arguments.channel, name=arguments.name, provider=arguments.provider)
+    provider = arguments.provider or ("email-json" if arguments.channel == "queue" else "json")
+    source = add(site, project, channel=arguments.channel, name=arguments.name, provider=provider)
     print(described(site.base_url, source))
     return 0
 
@@ -136,6 +137,10 @@ async def _sources_of_all(hub: Services) -> dict[UUID, list[Row]]:
 
 def described(base_url: str, source: SeededSource) -> str:
     """Return URL and secret of a new source, a signed call to paste now, and how to sign the next ones."""
+    if source.channel == "queue":
+        return (
+            f"\n  Source  {source.id}\n\nSend to the queue external-messages; docs/queues.md has an example to paste.\n"
+        )
     return f"""
   URL     {base_url}{source.path}
   Secret  {source.secret}
@@ -165,6 +170,7 @@ def curl(url: str, source: SeededSource) -> str:
     return " \\\n  ".join([*lines, f"--data-binary {shlex.quote(body)}"])
 
 
+PROVIDERS = ("json", "mime", "email-json", "email-mime", "chat-json")
 EXAMPLES: Mapping[str, dict[str, object]] = {
     "email": {
         "from": "Ada Quill <ada.quill@example.com>",
@@ -186,9 +192,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev source", description="Manage the inbound sources of ./dev up.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     adding = actions.add_parser("add", help="add a source; prints its URL, its secret and a signed curl to try")
-    adding.add_argument("--channel", required=True, choices=["email", "chat"])
+    adding.add_argument("--channel", required=True, choices=["email", "chat", "queue"])
     adding.add_argument("--name", required=True, help="what people call it, once a project")
-    adding.add_argument("--provider", default="json", choices=["json"], help="the wire format (default: %(default)s)")
+    adding.add_argument("--provider", choices=PROVIDERS, help="the wire format (default: json; of a queue, email-json)")
     adding.add_argument("--project", type=UUID, help="the project's id (default: the demo project)")
     actions.add_parser("list", help="list every source")
     return parser.parse_args(argv)
