@@ -8,6 +8,7 @@ COMMANDS: Mapping[str, str] = {
     "test": "run the tests: ./dev test [pytest arguments]",
     "check": "check format, lint, types and the direction of imports",
     "bench": "measure: ./dev bench [name] [--json]",
+    "fuzz": "feed the mail parser random hostile mails: ./dev fuzz mime [--seconds N] [--seed N]",
     "migrate": "move the schema of ./dev up: ./dev migrate [up | down | REVISION]",
     "source": "add an inbound source: ./dev source add --channel email|chat --name NAME [--project PROJECT]",
     "help": "show this list",
