@@ -93,6 +93,23 @@ async def test_an_answer_that_does_not_hold_is_logged_with_what_it_cost_and_repa
     assert tenant.count("ai_analysis") == 1
 
 
+async def test_a_hostile_answer_is_words_and_nothing_else(
+    tenant: Tenant, hub: Services, model_server: ModelServer
+) -> None:
+    row, work, _ = await delivered(tenant)
+    model_server.next(Mode.HOSTILE)
+    await hub.message_analyst.analyze(work)
+
+    shown = await hub.history.interaction(tenant.id, row["id"])
+    assert shown.analysis
+    assert shown.analysis.entities == []
+    assert (shown.summary or "").startswith("'); DROP TABLE contacts; -- <script>")
+    assert "\x00" not in (shown.summary or "")
+    assert tenant.count("contacts") == 1
+    assert tenant.count("context_data") == 0
+    assert tenant.take(QueueName.MESSAGE_ANALYSIS) == tenant.dead_letters() == []
+
+
 @pytest.mark.parametrize("modes", [[Mode.REFUSAL], [Mode.WRONG_ENUM, Mode.INVALID_JSON], [Mode.CONTENT_FILTER]])
 async def test_a_message_no_model_will_read_stays_in_sight_and_is_a_dead_letter(
     tenant: Tenant, hub: Services, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch, modes: list[Mode]

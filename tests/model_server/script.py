@@ -27,6 +27,7 @@ class Mode(StrEnum):
     NAN = "nan"
     NUL = "nul"
     EXTRA_FIELD = "extra_field"
+    HOSTILE = "hostile"
     TOO_DEEP = "too_deep"
     FIVE_MEGABYTES = "five_megabytes"
     FAILED = "failed"
@@ -77,6 +78,23 @@ def _cut_off(reason: str) -> Callable[[Json], Json]:
     return lambda said: half(said) | {"status": "incomplete", "incomplete_details": {"reason": reason}}
 
 
+_WORDS = (
+    "'); DROP TABLE contacts; -- <script>alert(1)</script> ![x](https://evil.example/?q=1) \x00\ud800 "
+    "=cmd|' /C calc'!A0"
+)
+_HOSTILE = {
+    "summary": _WORDS,
+    "topics": [_WORDS] * 10,
+    "tags": [_WORDS[:50]] * 20,
+    "facts": [{"type": "commitment", "fact": _WORDS, "quote": _WORDS}] * 20,
+    "entities": [{"type": "email", "text": _WORDS, "value": _WORDS, "start": 10**9, "end": 0}] * 50,
+}
+
+
+def _hostile(text: str) -> str:
+    return json.dumps(json.loads(text) | _HOSTILE)
+
+
 _REFUSED = [{"type": "message", "content": [{"type": "refusal", "refusal": "I can't help with that."}]}]
 _SPOILT: dict[Mode, Callable[[Json], Json]] = {
     Mode.FENCED: _text(lambda text: f"```json\n{text}\n```"),
@@ -90,6 +108,7 @@ _SPOILT: dict[Mode, Callable[[Json], Json]] = {
     Mode.NAN: _field("sentiment", {"label": "negative", "score": float("nan")}),
     Mode.NUL: _field("summary", "A\x00 clock\ud800."),
     Mode.EXTRA_FIELD: _field("send_mail_to", "eve@example.com"),
+    Mode.HOSTILE: _text(_hostile),
     Mode.TOO_DEEP: _text(lambda _: "[" * 200_000),
     Mode.FIVE_MEGABYTES: _field("summary", "x" * 5_000_000),
     Mode.FAILED: lambda said: said | {"status": "failed", "output": [], "error": {"code": "server_error"}},

@@ -151,6 +151,13 @@ def test_an_answer_is_read_past_the_models_thoughts() -> None:
     assert read_answer(MessageAnalysis, said(json.dumps(VALID))).summary == "Thanks."
 
 
+def test_a_fenced_answer_is_read_in_no_time_however_long_its_fence() -> None:
+    fenced = "```json\n" + "\n" * 400_000 + json.dumps(VALID) + "\n```"
+    assert read_answer(MessageAnalysis, said(fenced)).summary == "Thanks."
+    with pytest.raises(ValueError, match="no JSON"):
+        read_answer(MessageAnalysis, said("```\n" + "\n" * 400_000 + "x"))
+
+
 @given(st.text() | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists).map(json.dumps))
 def test_whatever_a_model_says_is_an_answer_or_a_named_mistake(text: str) -> None:
     with pytest.raises(ValueError, match="the answer"):

@@ -1,7 +1,6 @@
 """From the text a model wrote to the model class it was asked for."""
 
 import json
-import re
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,7 +10,7 @@ from shared.models.text import storable
 
 # Many times what an answer at every limit of its schema takes.
 MAX_ANSWER_CHARACTERS = 500_000
-_FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL)
+_FENCE = "```"
 _MOST_TOLD = 5
 
 Asked = TypeVar("Asked", bound=BaseModel)
@@ -32,16 +31,22 @@ def read_answer(asked: type[Asked], body: ResponseBody) -> Asked:
         raise ValueError("the answer was cut off; it has to be shorter")
     if len(body.text) > MAX_ANSWER_CHARACTERS:
         raise ValueError("the answer is far too long")
-    # Servers without strict output like to fence their JSON.
-    fenced = _FENCED.fullmatch(body.text)
     try:
-        answered = json.loads(fenced[1] if fenced else body.text, parse_constant=_no_number)
+        answered = json.loads(_without_fence(body.text), parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise ValueError("the answer is no JSON" if body.text.strip() else "the answer is empty") from None
     try:
         return asked.model_validate(_storable(answered))
     except ValidationError as error:
         raise ValueError(f"the answer does not fit the schema: {_told(error)}") from None
+
+
+def _without_fence(text: str) -> str:
+    """Servers without strict output like to wrap JSON in a Markdown code block."""
+    text = text.strip()
+    if not text.startswith(_FENCE) or not text.endswith(_FENCE):
+        return text
+    return text.removesuffix(_FENCE).partition("\n")[2]
 
 
 def _no_number(name: str) -> NoReturn:
