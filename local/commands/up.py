@@ -21,7 +21,8 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="./dev up", description=main.__doc__)
     add_model_option(parser)
     options = parser.parse_args(argv)
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    # Ctrl-C too: a shell starts background jobs with it ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)
     stack = up_stack()
     try:

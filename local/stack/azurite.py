@@ -1,6 +1,7 @@
 """Azurite: Blob and Queue storage of the local stack, through the official SDKs."""
 
 import http.client
+import signal
 from pathlib import Path
 
 from local.stack.node import Node, package_script
@@ -73,7 +74,11 @@ class Azurite(Service):
         )
 
     def _wait_ready(self, child: Child) -> None:
-        child.wait_until(lambda: _answers(self.blob_port) and _answers(self.queue_port), seconds=READY_SECONDS)
+        # It answers a moment before it listens for SIGTERM, and a SIGTERM in between would lose what it acknowledged.
+        child.wait_until(
+            lambda: _answers(self.blob_port) and _answers(self.queue_port) and child.handles(signal.SIGTERM),
+            seconds=READY_SECONDS,
+        )
 
 
 def _answers(port: int) -> bool:
