@@ -54,6 +54,12 @@ class Part(Message):
         boundary = self.field("content-type")[1].get("boundary", "").rstrip()
         return boundary[:1000] or None
 
+    def set_raw(self, name: str, value: str) -> None:
+        """Take a field from the parser. Raises Permanent for one too many."""
+        if len(self) >= MAX_FIELDS:
+            raise Permanent(f"a part of the mail has more than {MAX_FIELDS} header fields")
+        super().set_raw(name, value)
+
     def content(self) -> tuple[bytes, set[str]]:
         """Return the bytes of a part that has no parts, decoded, with flags for what could not be."""
         encoding = self.field("content-transfer-encoding")[0]
@@ -92,8 +98,6 @@ def parts_of(raw: bytes) -> Part:
 def _check(part: Part, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise Permanent(f"the mail is nested more than {MAX_DEPTH} deep")
-    if len(part) > MAX_FIELDS:
-        raise Permanent(f"a part of the mail has more than {MAX_FIELDS} header fields")
     for child in children(part):
         _check(child, depth + 1)
 
