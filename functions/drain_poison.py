@@ -17,9 +17,15 @@ BLUEPRINT = func.Blueprint()
 @BLUEPRINT.timer_trigger("timer", schedule="%SWEEP_INBOUND_SCHEDULE%", run_on_startup=False, use_monitor=False)
 async def drain_external_poison(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding's name
     """Keep external messages that could not be accepted."""
+    from shared.ingestion.drain import FAILED, NOT_BASE64
+
     hub = services.current()
+
+    async def keep(body: bytes, encoded: bool) -> None:  # noqa: FBT001 # as the queue tells it
+        await hub.drain.drain(QueueName.EXTERNAL, body, FAILED if encoded else NOT_BASE64)
+
     try:
-        await hub.queues.drain_poison(QueueName.EXTERNAL, lambda body: hub.drain.drain(QueueName.EXTERNAL, body))
+        await hub.queues.drain_poison(QueueName.EXTERNAL, keep)
     except Transient as error:
         warning("drain_external_poison.later", why=error)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+from shared import failpoints
 from shared.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -250,4 +251,5 @@ def current() -> Services:
     """Return this process's services. Raises Misconfigured with every setting that is missing."""
     from shared.settings import read_settings
 
+    failpoints.check()
     return Services(read_settings())

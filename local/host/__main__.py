@@ -13,6 +13,7 @@ from pathlib import Path
 
 from local.host.configuration import apply_settings, load_host_json, load_options, load_settings
 from local.host.host import Host, describe
+from shared import failpoints
 from shared.errors import Misconfigured
 
 log = logging.getLogger("local.host")
@@ -25,6 +26,7 @@ def main() -> int:
     try:
         if arguments.settings is not None:
             apply_settings(load_settings(arguments.settings))
+        failpoints.check()
         return asyncio.run(_serve(arguments.root.resolve(), arguments.port))
     except Misconfigured as error:
         print(f"the host can't start: {error}", file=sys.stderr)

@@ -16,6 +16,8 @@ from shared.ingestion.store import SQL
 from shared.models.work import DeliveryWork, QueueName, Work
 from shared.stores.postgres import Postgres, Transaction
 
+FAILED = "failed five times; the log has the cause"
+NOT_BASE64 = "not base64, which messageEncoding in host.json asks for"
 STAGES = {
     QueueName.EXTERNAL: "accept_message",
     QueueName.INBOUND: "store_message",
@@ -33,9 +35,9 @@ class Drain:
     externals: ExternalBodies
     limit: DeadLetterLimit
 
-    async def drain(self, queue: QueueName, body: bytes) -> None:
+    async def drain(self, queue: QueueName, body: bytes, reason: str = FAILED) -> None:
         """Keep a message of the poison queue of `queue`, whatever the limit: the platform forgets it after a week."""
-        await self._keep(queue, body, "failed five times; the log has the cause", DeadLetterLimit(sys.maxsize))
+        await self._keep(queue, body, reason, DeadLetterLimit(sys.maxsize))
 
     async def bury(self, queue: QueueName, body: bytes, reason: str) -> None:
         """Keep work that can't succeed with its reason; a delivery it was for comes to its end in one transaction.

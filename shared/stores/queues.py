@@ -46,14 +46,14 @@ class Queues:
         except AzureError as error:
             raise Transient(f"Queue {queue.value}: {type(error).__name__}") from error
 
-    async def drain_poison(self, queue: QueueName, keep: Callable[[bytes], Awaitable[None]]) -> None:
-        """Hand every message of the poison queue of `queue` to `keep`, decoded where it is base64, then delete it."""
+    async def drain_poison(self, queue: QueueName, keep: Callable[[bytes, bool], Awaitable[None]]) -> None:
+        """Hand every message of the poison queue of `queue` to `keep`, and whether it was base64; then delete it."""
         from azure.core.exceptions import AzureError
 
         client = self._queue(poison(queue))
         try:
             async for message in client.receive_messages(visibility_timeout=POISON_LEASE_SECONDS):
-                await keep(_decoded(message.content))
+                await keep(*_decoded(message.content))
                 await client.delete_message(message)
         except AzureError as error:
             raise Transient(f"Queue {poison(queue)}: {type(error).__name__}") from error
@@ -94,8 +94,8 @@ class Queues:
         return self._clients[name]
 
 
-def _decoded(content: str) -> bytes:
+def _decoded(content: str) -> tuple[bytes, bool]:
     try:
-        return b64decode(content, validate=True)
+        return b64decode(content, validate=True), True
     except ValueError:
-        return content.encode()
+        return content.encode(), False
