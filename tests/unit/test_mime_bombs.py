@@ -4,6 +4,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,16 +110,16 @@ LARGE = HEADER + b"\r\n" + b"x" * 6_000_000
     [
         "child.read_mail = lambda raw: bytearray(600 * 1024 * 1024)\nchild.main()",
         "child.MAX_CPU_SECONDS = 1\ndef spin(raw):\n    while True: pass\nchild.read_mail = spin\nchild.main()",
-        "child.read_mail = lambda raw: open('bomb.out', 'w').write('x')\nchild.main()",
+        "child.read_mail = lambda raw: open('{folder}/bomb', 'w').write('x')\nchild.main()",
         "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
         "",
     ],
     ids=["memory", "processor time", "a file", "a crash", "no answer"],
 )
 def test_a_process_that_passes_its_limits_is_a_quarantine(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, code: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str
 ) -> None:
-    child(monkeypatch, code)
+    child(monkeypatch, code.replace("{folder}", str(tmp_path)))
     with pytest.raises(Permanent, match="more memory or time than is allowed"):
         MailReader().read(LARGE)
 
