@@ -16,8 +16,9 @@ from local.trouble import Trouble
 BENCHMARKS: Mapping[str, str] = {
     "ingest": "webhooks a second through the app, against the storage SDK alone",
     "import": "importing the app, against importing azure.functions",
+    "parsing": "reading raw mails, against the standard library's parser",
 }
-MODULES = {"ingest": "bench.ingest", "import": "bench.imports"}
+MODULES = {"ingest": "bench.ingest", "import": "bench.imports", "parsing": "bench.parsing"}
 
 
 def main(argv: list[str]) -> int:

@@ -24,24 +24,23 @@ _TAG_END = r"""(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+(?:>|\Z)"""
 # Every branch ends somewhere, at the text's end at last, and none looks twice: so time is linear.
 _MARKUP = re.compile(
     rf"<(?:!--(?:.*?)(?:-->|\Z)"
-    rf"|(script|style|title|template|noscript|svg)\b.*?(?:</\1\b{_TAG_END}|\Z)"
-    rf"|(/?[a-z][a-z0-9]*+)(?:>|{_TAG_END})"
+    rf"|(?=[sStTnN])(?i:(script|style|title|template|noscript|svg)\b.*?(?:</\1\b{_TAG_END}|\Z))"
+    rf"|(/?[a-zA-Z][a-zA-Z0-9]*+)(?:>|{_TAG_END})"
     rf"|[!?/]{_TAG_END})",
-    re.IGNORECASE | re.DOTALL,
+    re.DOTALL,
 )
-_SPACES = re.compile(r"\s+")
 # `unescape` makes an int of any number of digits, and Python refuses to read more than 4300.
 _NO_CHARACTER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
 
 
 def html_to_text(html: str) -> str:
     """Return the text of `html` (its first 2 million characters): a line a block, `> ` before quotes, no empty runs."""
-    source = _NO_CHARACTER.sub("\ufffd", _SPACES.sub(" ", html[:MAX_HTML_CHARACTERS]))
+    source = html[:MAX_HTML_CHARACTERS].replace("\r", " ").replace("\n", " ")
     # Texts and what stands between them in turns: each markup is one group that names a tag and one that does not.
     parts = _MARKUP.split(source)
     breaks = [_TO.get(name.lower(), "") if name else "" for name in parts[2::3]]
     text = "".join(chain.from_iterable(zip(parts[::3], [*breaks, ""], strict=True)))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(_lines(text))).strip()
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(_lines(_NO_CHARACTER.sub("\ufffd", text)))).strip()
 
 
 def _lines(text: str) -> Iterator[str]:
