@@ -1,0 +1,91 @@
+"""The crash matrix: every failpoint kills, hangs and breaks the hub under traffic; then the stores are compared."""
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from shared.failpoints import NAMES, Name
+from tests.chaos import stores
+from tests.chaos.checker import KINDS, Problem, problems
+from tests.chaos.supervisor import Supervisor
+from tests.chaos.traffic import Traffic
+
+FIRE_SECONDS = 20
+IDLE_SECONDS = 90
+
+
+@dataclass
+class Matrix:
+    """Rounds of faults on one running stack, and the count of those that really happened."""
+
+    host: Supervisor
+    traffic: Traffic
+    fired: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def break_all(self, at: int) -> None:
+        """Raise once at every failpoint, all in one run, each at its pass `at`."""
+        self.host.start(",".join(f"{name}=raise@{at}" for name in NAMES))
+        self._until_fired(len(NAMES))
+        self.fired.update(self.host.fired())
+        self.host.stop()
+
+    def crash(self, name: Name, action: str, at: int) -> None:
+        """Kill or hang at the pass `at` of a failpoint; a hub that hangs is killed."""
+        self.host.start(f"{name}={action}@{at}")
+        self._until_fired(1)
+        self.fired.update(self.host.fired())
+        if action == "kill":
+            assert self.host.ended() == -signal.SIGKILL
+        self.host.kill()
+
+    def recover(self) -> None:
+        """Let the hub work off what it has, so that no message meets five crashes: the platform gives up on those."""
+        self.host.start()
+        asyncio.run(self.traffic.settle())
+        self.host.until(lambda: self._waiting("inbound-messages", "external-messages") == [], seconds=IDLE_SECONDS)
+        self.host.stop()
+
+    def verdict(self) -> list[Problem]:
+        """Let the hub come to rest, and return everything that is wrong."""
+        projects = [str(project.id) for project in self.traffic.projects]
+        self.host.start()
+        deadline = time.monotonic() + IDLE_SECONDS
+        while True:
+            asyncio.run(self.traffic.settle())
+            wrong = problems(self.traffic.sent, stores.read(self.traffic.stack, projects))
+            if not wrong or time.monotonic() > deadline:
+                return wrong
+            time.sleep(1)
+
+    def table(self, wrong: list[Problem]) -> str:
+        """Return what happened and what was found, to be read by people."""
+        actions = ("kill", "hang", "raise")
+        lines = [f"{'failpoint':<28}" + "".join(f"{action:>7}" for action in actions)]
+        lines += [f"{name:<28}" + "".join(f"{self.fired[name, action]:>7}" for action in actions) for name in NAMES]
+        sent = self.traffic.sent
+        acked = sum(message.acked for message in sent)
+        lines.append(f"{len(sent)} messages, {acked} accepted, {len(self.traffic.given_up)} never sent again")
+        counts = Counter(problem.kind for problem in wrong)
+        lines.append("  ".join(f"{kind} {counts[kind]}" for kind in KINDS))
+        return "\n".join(lines + [f"{problem.kind}: {problem.what}" for problem in wrong[:20]])
+
+    def _until_fired(self, wanted: int) -> None:
+        deadline = time.monotonic() + FIRE_SECONDS
+        while len(self.host.fired()) < wanted:
+            assert time.monotonic() < deadline, f"only {self.host.fired()} fired"
+            asyncio.run(self.traffic.burst())
+            patience = time.monotonic() + 1
+            while len(self.host.fired()) < wanted and time.monotonic() < patience:
+                time.sleep(0.02)
+
+    def _waiting(self, *queues: str) -> list[str]:
+        found = stores.open_work(self.traffic.stack, [])
+        return [work for work in found if work.endswith(queues)]
+
+
+def times() -> int:
+    """Return how often each failpoint is to kill and to hang: the nightly run asks for more."""
+    return int(os.environ.get("CHAOS_TIMES", "1"))

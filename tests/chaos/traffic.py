@@ -1,0 +1,133 @@
+"""Senders of two projects: webhooks and external messages, some with files, some twice, and what became of each."""
+
+import asyncio
+import json
+import random
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+from azure.storage.queue import TextBase64EncodePolicy
+from azure.storage.queue.aio import QueueClient
+
+from local.sources import Site, add
+from local.stack.stack import Stack
+from schema.demo_project import SeededProject, seed
+from tests.chaos.checker import Sent
+from tests.e2e.hub import sign
+
+TEXT = "Hello, I would like to have my grandfather's clock appraised. Thank you, Ada {token}"
+FILE = {"filename": "note.txt", "contentType": "text/plain", "contentBase64": "aGVsbG8="}
+
+
+@dataclass
+class _Call:
+    project: str
+    token: str
+    path: str
+    raw: bytes
+    headers: dict[str, str]
+    acked: bool = False
+
+
+@dataclass
+class Traffic:
+    """Sends bursts at a hub that may die at any moment. A call without answer is sent again, or given up for good."""
+
+    stack: Stack
+    base_url: str
+    randomly: random.Random
+    projects: list[SeededProject] = field(default_factory=list)
+    queue_sources: list[str] = field(default_factory=list)
+    given_up: list[_Call] = field(default_factory=list)
+    _calls: list[_Call] = field(default_factory=list)
+    _external: list[Sent] = field(default_factory=list)
+
+    def prepare(self) -> None:
+        """Make two projects with their sources."""
+        for _ in range(2):
+            project = seed(self.stack.owner_dsn(), self.stack.settings, secrets.token_hex(4))
+            site = Site(self.stack.settings, self.stack.owner_dsn())
+            source = add(site, project.id, channel="queue", name="crm", provider="chat-json")
+            self.projects.append(project)
+            self.queue_sources.append(str(source.id))
+
+    @property
+    def sent(self) -> list[Sent]:
+        """Every message so far, and whether it was accepted."""
+        return [Sent(call.project, call.token, call.acked) for call in self._calls] + self._external
+
+    async def burst(self) -> None:
+        """Send a mail, a chat and an external message, the mail twice at once; then what had no answer before."""
+        at = self.randomly.randrange(2)
+        mail, chat = self._mail(at), self._chat(1 - at)
+        again = [call for call in self._calls if not call.acked and call not in self.given_up]
+        self._calls += [mail, chat]
+        async with aiohttp.ClientSession() as session:
+            calls = [self._call(session, call) for call in (mail, mail, chat, *again)]
+            await asyncio.gather(*calls, self._put(at))
+        for call in (mail, chat):
+            if not call.acked and self.randomly.random() < 0.3:
+                self.given_up.append(call)
+
+    async def settle(self) -> None:
+        """Send again what had no answer, but for what was given up."""
+        async with aiohttp.ClientSession() as session:
+            open_ = [call for call in self._calls if not call.acked and call not in self.given_up]
+            await asyncio.gather(*(self._call(session, call) for call in open_))
+
+    async def _call(self, session: aiohttp.ClientSession, call: _Call) -> None:
+        wait = aiohttp.ClientTimeout(total=2)
+        try:
+            url = self.base_url + call.path
+            async with session.post(url, data=call.raw, headers=call.headers, timeout=wait) as answer:
+                assert answer.status in {202, 500, 503}, answer.status
+                call.acked = call.acked or answer.status == 202
+        except (aiohttp.ClientError, TimeoutError):
+            return
+
+    async def _put(self, at: int) -> None:
+        token, project = new_token(), self.projects[at]
+        body = {"version": 1, "source": self.queue_sources[at], "id": token, "message": _chat(token)}
+        options: dict[str, Any] = {"message_encode_policy": TextBase64EncodePolicy()}
+        settings = self.stack.settings["HubStorage"]
+        async with QueueClient.from_connection_string(settings, "external-messages", **options) as queue:
+            await queue.send_message(json.dumps(body), time_to_live=-1)
+        self._external.append(Sent(str(project.id), token, acked=True))
+
+    def _mail(self, at: int) -> _Call:
+        token = new_token()
+        mail = {
+            "from": f"Ada <{token}@example.com>",
+            "to": ["shop@example.org"],
+            "subject": "My clock",
+            "text": TEXT.format(token=token),
+            "messageId": f"<{token}@example.com>",
+            "sentAt": datetime.now(UTC).isoformat(),
+            "attachments": [FILE],
+        }
+        return self._signed(at, "email", token, mail)
+
+    def _chat(self, at: int) -> _Call:
+        token = new_token()
+        return self._signed(at, "chat", token, _chat(token))
+
+    def _signed(self, at: int, channel: str, token: str, body: dict[str, Any]) -> _Call:
+        source, raw = self.projects[at].sources[channel], json.dumps(body).encode()  # type: ignore[index] # a channel
+        return _Call(str(self.projects[at].id), token, source.path, raw, sign(source.secret, raw))
+
+
+def new_token() -> str:
+    """Return what marks one message."""
+    return f"token-{secrets.token_hex(8)}"
+
+
+def _chat(token: str) -> dict[str, Any]:
+    return {
+        "clientId": token,
+        "conversationId": token,
+        "content": TEXT.format(token=token),
+        "sentAt": datetime.now(UTC).isoformat(),
+    }
