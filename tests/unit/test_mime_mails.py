@@ -1,6 +1,9 @@
 """Odd and hostile mails as files, each with what becomes of it in `expected.json`."""
 
 import json
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -69,6 +72,24 @@ def test_what_is_no_mail_is_refused_at_the_door(name: str) -> None:
 def test_a_mail_comes_out_of_a_process_as_it_went_in(name: str) -> None:
     mail = MailReader().read(raw_mail(name))
     assert from_bytes(to_bytes(mail)) == mail
+
+
+def other_parts(part: Message) -> Iterator[Message]:
+    """The parts that the standard library sees and that are no text to read."""
+    children = part.get_payload()
+    if isinstance(children, list) and part.get_content_maintype() == "multipart":
+        for child in children:
+            assert isinstance(child, Message)
+            yield from other_parts(child)
+    elif part.get_filename() or part.get_content_maintype() not in ("text", "message", "multipart"):
+        yield part
+
+
+@pytest.mark.parametrize("name", READ)
+def test_every_file_that_another_parser_sees_is_a_file_here(name: str) -> None:
+    mail = MailReader().read(raw_mail(name))
+    seen = [part.get_payload(decode=True) for part in other_parts(message_from_bytes(raw_mail(name)))]
+    assert [raw for raw in seen if raw not in [file.raw for file in mail.files]] == []
 
 
 @pytest.mark.parametrize("name", READ)

@@ -58,11 +58,9 @@ class Header:
 
 
 def start_of_mail(raw: bytes) -> int:
-    """Return where the header begins: after blank lines and a byte order mark, which relays put before it."""
-    begin = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
-    while raw[begin : begin + 1] in (b"\r", b"\n"):
-        begin += 1
-    return begin
+    """Return where the header begins: after a byte order mark and blank lines (1 KiB), which relays put before it."""
+    first = raw[:1024]
+    return len(first) - len(first.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
 
 
 def read_header(raw: bytes) -> Header:
