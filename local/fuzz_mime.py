@@ -20,6 +20,7 @@ from local.checkout import CHECKOUT
 from shared.errors import Contended, Permanent, Rejected
 from shared.identifiers import sha256_hex
 from shared.ingestion.email.mime_email import MimeEmail
+from shared.models.messages import IncomingMessage
 from shared.models.sources import Source
 
 MAX_SECONDS = 5
@@ -157,16 +158,23 @@ def _outcome(provider: MimeEmail, raw: bytes) -> str:
     try:
         keys = provider.keys(raw, source, "a delivery")
         (message,) = provider.parse(raw, source, "a delivery")
-        json.dumps([message.content, message.subject, message.metadata], ensure_ascii=False).encode()
+        texts = json.dumps(_texts(message), ensure_ascii=False).encode()
     except Rejected:
         return "refused"
     except Contended as error:
         return str(error)
     except Permanent as error:
         return error.reason if "can't be parsed" in error.reason else "quarantined"
-    return (
-        "read" if keys == [message.key] and "\0" not in message.content else "keys or text differ from what is promised"
-    )
+    if b"\\u0000" in texts:
+        return "a text holds NUL, which no store takes"
+    return "read" if keys == [message.key] else "ingest promised another key"
+
+
+def _texts(message: IncomingMessage) -> object:
+    """Return all that a store is to take."""
+    files = [[file.filename, file.content_type] for file in message.attachments]
+    said = [message.display_name, message.subject, message.content, message.new_text, message.external_id]
+    return [said, message.thread.keys(), message.sender, message.recipients, files, message.metadata]
 
 
 def _keep(found: Path, raw: bytes) -> str:

@@ -4,6 +4,7 @@ The new policy parses every header on sight, and a hostile one takes gigabytes. 
 linear code, and a mail inside a mail is left closed: it is an attachment, not more tree.
 """
 
+import re
 from collections.abc import Iterator
 from email.feedparser import BytesFeedParser
 from email.message import Message
@@ -16,6 +17,7 @@ from shared.ingestion.email.mime_parameters import parameters
 
 MAX_PARTS = 200
 MAX_DEPTH = 20
+_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
 _ENCODINGS = ("", "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "uuencode", "uue", "x-uue")
 
 
@@ -39,7 +41,7 @@ class Part(Message):
         declared, _ = self.field("content-type")
         if not declared and "content-type" not in self:
             return self.get_default_type()
-        return declared if declared.count("/") == 1 and not declared.startswith("/") else "text/plain"
+        return declared if _TYPE.fullmatch(declared) else "text/plain"
 
     def get_content_type(self) -> str:
         """Return the type as the parser is to see it: a message inside is no tree."""

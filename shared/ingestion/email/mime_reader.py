@@ -20,7 +20,7 @@ _MAX_HEADER_BYTES = 32 * 1024
 _MAX_FIELDS = 200
 _MAX_LINE_ENDS = 200_000
 _MAX_BOUNDARIES = 100  # lines that begin as one does; 50 parts have as many in a tree
-_MAX_MULTIPARTS = 20
+_MAX_MULTIPARTS = 10
 
 
 @dataclass(frozen=True, slots=True)
