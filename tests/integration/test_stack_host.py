@@ -50,11 +50,11 @@ def test_its_settings_are_kept_from_others_and_over_those_of_the_stack(host: Hos
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_variable_of_one_start_is_gone_at_the_next(host: HostProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTGRES_DSN", "dbname=the_users_own")
-    host.start(env={"FAILPOINTS": "somewhere=kill"})
+    host.start(env={"FAILPOINTS": "store.done=kill"})
     first = environment(host)
     host.restart()
     second = environment(host)
-    assert first["FAILPOINTS"] == "somewhere=kill"
+    assert first["FAILPOINTS"] == "store.done=kill"
     assert "FAILPOINTS" not in second
     assert second["POSTGRES_DSN"] == host.settings["POSTGRES_DSN"]
 
