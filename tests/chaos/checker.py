@@ -39,11 +39,12 @@ class Held:
 
 @dataclass
 class Snapshot:
-    """All three stores: raw deliveries by project and token, rows, documents; and what is still under way."""
+    """All three stores: raw deliveries by project and token, rows, documents, contacts; and what is under way."""
 
     raw: list[tuple[str, str | None, str]] = field(default_factory=list)
     rows: list[Held] = field(default_factory=list)
     documents: list[Held] = field(default_factory=list)
+    contacts: list[tuple[str, str]] = field(default_factory=list)
     open_work: list[str] = field(default_factory=list)
 
 
@@ -85,6 +86,8 @@ def _strangers(sent: list[Sent], found: Snapshot) -> Iterator[Problem]:
             yield Problem("phantom", f"{token} in {store} was never sent")
         elif owner[token] != project:
             yield Problem("cross-tenant", f"{token} of {owner[token]} is {project}'s in {store}")
+    known = {(held.project, held.contact) for held in found.rows}
+    yield from (Problem("phantom", f"contact {each} has no message") for each in found.contacts if each not in known)
 
 
 def _doubles(found: Snapshot) -> Iterator[Problem]:

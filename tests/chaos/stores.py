@@ -37,21 +37,29 @@ def token_of(text: str) -> str | None:
 def read(stack: Stack, projects: list[str]) -> Snapshot:
     """Return what the stores hold of these projects, and what is still under way in all queues."""
     return Snapshot(
-        raw=_raw(stack, projects), rows=_rows(stack, projects), documents=_documents(stack, projects),
-        open_work=open_work(stack, projects),
-    )  # fmt: skip
+        raw=_raw(stack, projects),
+        rows=_rows(stack, projects),
+        documents=_documents(stack, projects),
+        contacts=_contacts(stack, projects),
+        open_work=open_work(stack, projects) + waiting(stack),
+    )
 
 
 def open_work(stack: Stack, projects: list[str]) -> list[str]:
-    """Return deliveries and letters that are not at an end, and queues that are not empty."""
+    """Return deliveries and letters that are not at an end."""
     with psycopg.connect(stack.postgres.dsn("hub")) as connection:
-        found = [str(row[0]) for row in connection.execute(OPEN, [projects, projects]).fetchall()]
+        return [str(row[0]) for row in connection.execute(OPEN, [projects, projects]).fetchall()]
+
+
+def waiting(stack: Stack) -> list[str]:
+    """Return the queues that are not empty, hidden messages counted."""
+    found = []
     with QueueServiceClient.from_connection_string(stack.settings["HubStorage"]) as queues:
         for queue in QueueName:
             for name in (queue.value, poison(queue)):
-                waiting = queues.get_queue_client(name).get_queue_properties().approximate_message_count
-                if waiting:
-                    found.append(f"{waiting} messages in {name}")
+                messages = queues.get_queue_client(name).get_queue_properties().approximate_message_count
+                if messages:
+                    found.append(f"{messages} messages in {name}")
     return found
 
 
@@ -82,6 +90,12 @@ def _rows(stack: Stack, projects: list[str]) -> list[Held]:
         )
         for row in rows
     ]
+
+
+def _contacts(stack: Stack, projects: list[str]) -> list[tuple[str, str]]:
+    with psycopg.connect(stack.postgres.dsn("hub")) as connection:
+        query = "SELECT project_id, id FROM contacts WHERE project_id = ANY(%s)"
+        return [(str(project), str(contact)) for project, contact in connection.execute(query, [projects])]
 
 
 def _documents(stack: Stack, projects: list[str]) -> list[Held]:

@@ -21,7 +21,8 @@ def held(project: str, token: str) -> Held:
 def sound() -> Snapshot:
     """The stores after a run without faults; `b` was never acknowledged and is nowhere."""
     messages = [held(OURS, "a"), held(THEIRS, "c")]
-    return Snapshot([(OURS, "a", "d1"), (THEIRS, "c", "d2")], list(messages), list(messages))
+    contacts = [(each.project, each.contact) for each in messages]
+    return Snapshot([(OURS, "a", "d1"), (THEIRS, "c", "d2")], list(messages), list(messages), contacts)
 
 
 def raw_gone(stores: Snapshot) -> None:
@@ -58,6 +59,10 @@ def document_of_nobody(stores: Snapshot) -> None:
 
 def raw_of_nobody(stores: Snapshot) -> None:
     stores.raw.append((OURS, None, "d9"))
+
+
+def contact_of_nobody(stores: Snapshot) -> None:
+    stores.contacts.append((OURS, "contact-z"))
 
 
 def row_twice(stores: Snapshot) -> None:
@@ -106,6 +111,7 @@ PLANTED: list[tuple[Callable[[Snapshot], None], str]] = [
     (row_of_nobody, "phantom"),
     (document_of_nobody, "phantom"),
     (raw_of_nobody, "phantom"),
+    (contact_of_nobody, "phantom"),
     (row_twice, "duplicate"),
     (document_twice, "duplicate"),
     (delivery_twice, "duplicate"),

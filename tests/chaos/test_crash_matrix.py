@@ -40,6 +40,7 @@ def test_whatever_dies_wherever_nothing_is_lost_doubled_invented_stale_or_leaked
     for _ in range(times()):
         matrix.break_all(at=1)
         matrix.break_all(at=2)
+        matrix.recover()
         for name in NAMES:
             for action, at in (("kill", 1), ("hang", 1), ("kill", 2)):
                 matrix.crash(name, action, at)

@@ -19,6 +19,7 @@ from tests.chaos.checker import Sent
 from tests.e2e.hub import sign
 
 TEXT = "Hello, I would like to have my grandfather's clock appraised. Thank you, Ada {token}"
+GIVEN_UP = 0.3
 FILE = {"filename": "note.txt", "contentType": "text/plain", "contentBase64": "aGVsbG8="}
 
 
@@ -41,9 +42,8 @@ class Traffic:
     randomly: random.Random
     projects: list[SeededProject] = field(default_factory=list)
     queue_sources: list[str] = field(default_factory=list)
-    given_up: list[_Call] = field(default_factory=list)
+    given_up: list[_Call] = field(default_factory=list)  # sent once, whatever comes of it
     _calls: list[_Call] = field(default_factory=list)
-    _external: list[Sent] = field(default_factory=list)
 
     def prepare(self) -> None:
         """Make two projects with their sources."""
@@ -57,26 +57,28 @@ class Traffic:
     @property
     def sent(self) -> list[Sent]:
         """Every message so far, and whether it was accepted."""
-        return [Sent(call.project, call.token, call.acked) for call in self._calls] + self._external
+        return [Sent(call.project, call.token, call.acked) for call in self._calls]
 
     async def burst(self) -> None:
         """Send a mail, a chat and an external message, the mail twice at once; then what had no answer before."""
         at = self.randomly.randrange(2)
         mail, chat = self._mail(at), self._chat(1 - at)
-        again = [call for call in self._calls if not call.acked and call not in self.given_up]
+        again = self._open()
+        for call in (mail, chat):
+            if self.randomly.random() < GIVEN_UP:
+                self.given_up.append(call)
         self._calls += [mail, chat]
         async with aiohttp.ClientSession() as session:
             calls = [self._call(session, call) for call in (mail, mail, chat, *again)]
             await asyncio.gather(*calls, self._put(at))
-        for call in (mail, chat):
-            if not call.acked and self.randomly.random() < 0.3:
-                self.given_up.append(call)
 
     async def settle(self) -> None:
         """Send again what had no answer, but for what was given up."""
         async with aiohttp.ClientSession() as session:
-            open_ = [call for call in self._calls if not call.acked and call not in self.given_up]
-            await asyncio.gather(*(self._call(session, call) for call in open_))
+            await asyncio.gather(*(self._call(session, call) for call in self._open()))
+
+    def _open(self) -> list[_Call]:
+        return [call for call in self._calls if call.path and not call.acked and call not in self.given_up]
 
     async def _call(self, session: aiohttp.ClientSession, call: _Call) -> None:
         wait = aiohttp.ClientTimeout(total=2)
@@ -89,13 +91,15 @@ class Traffic:
             return
 
     async def _put(self, at: int) -> None:
-        token, project = new_token(), self.projects[at]
+        token = new_token()
+        call = _Call(str(self.projects[at].id), token, "", b"", {})
+        self._calls.append(call)  # before it is sent: what is broken off may have arrived
         body = {"version": 1, "source": self.queue_sources[at], "id": token, "message": _chat(token)}
         options: dict[str, Any] = {"message_encode_policy": TextBase64EncodePolicy()}
         settings = self.stack.settings["HubStorage"]
         async with QueueClient.from_connection_string(settings, "external-messages", **options) as queue:
             await queue.send_message(json.dumps(body), time_to_live=-1)
-        self._external.append(Sent(str(project.id), token, acked=True))
+        call.acked = True
 
     def _mail(self, at: int) -> _Call:
         token = new_token()

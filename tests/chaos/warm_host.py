@@ -1,6 +1,6 @@
 """A Functions host that starts in a moment: everything is imported once, each start is a fork.
 
-`python -m tests.chaos.warm_host SETTINGS PORT LOG`: each line on standard input is one start with that value of
+`python -m tests.chaos.warm_host SETTINGS PORT LOG ROOT`: each line on standard input is one start with that value of
 FAILPOINTS; prints the child's id, then `ended STATUS` when it is dead. The end of standard input ends both.
 """
 
@@ -34,7 +34,7 @@ PRELOADED = (
 
 
 def main() -> None:
-    settings, port, log = sys.argv[1:]
+    settings, port, log, root = sys.argv[1:]
     for module in PRELOADED:
         import_module(module)
     _say("warm")
@@ -42,7 +42,7 @@ def main() -> None:
     while failpoints := _line():
         child = os.fork()
         if child == 0:
-            _run(settings, port, log, failpoints.strip())
+            _run(log, failpoints.strip(), ["--settings", settings, "--port", port, "--root", root])
         _say(str(child))
         _say(f"ended {_wait(child)}")
 
@@ -68,14 +68,14 @@ def _wait(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _run(settings: str, port: str, log: str, failpoints: str) -> None:
+def _run(log: str, failpoints: str, arguments: list[str]) -> None:
     code = 1
     try:
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.environ["FAILPOINTS"] = failpoints
-        sys.argv = ["local.host", "--settings", settings, "--port", port]
+        sys.argv = ["local.host", *arguments]
         code = import_module("local.host.__main__").main()
     except BaseException:  # noqa: BLE001 # a fork must not go on as its parent, whatever happens
         traceback.print_exc()
