@@ -222,6 +222,8 @@ class Services:
         for name in ("blobs", "queues", "postgres", "documents"):
             if name in self.__dict__:
                 await self.__dict__[name].close()
+        if "gateway" in self.__dict__:
+            await self.gateway.provider.close()
 
     def _provider(self) -> "ModelProvider":
         settings = self.settings

@@ -99,3 +99,7 @@ class ModelProvider(Protocol):
     async def embed(self, text: str) -> Embedding:
         """Embed a text, also an empty one."""
         ...
+
+    async def close(self) -> None:
+        """Close the connections, if any were opened."""
+        ...

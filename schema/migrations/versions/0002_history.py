@@ -139,6 +139,8 @@ CREATE TABLE attachments (
     FOREIGN KEY (project_id, message_id) REFERENCES messages (project_id, id)
 );
 
+CREATE INDEX attachments_by_content ON attachments (project_id, sha256) WHERE analysis IS NOT NULL;
+
 DO $$
 DECLARE protected text;
 BEGIN

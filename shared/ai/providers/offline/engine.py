@@ -81,3 +81,6 @@ class OfflineProvider:
         vector = await _compute(partial(embedding.embed, text))
         request = {"task": "embed", "text": _storable(text)}
         return Embedding(vector, embedding.MODEL, request, {"dimensions": len(vector)})
+
+    async def close(self) -> None:
+        """Nothing to close: it never leaves the process."""
