@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from shared.ingestion.email.mime_charsets import codec_of, decoded
 from shared.ingestion.email.mime_files import UNKNOWN, type_of
-from shared.ingestion.email.mime_headers import MAX_FIELD_BYTES, MAX_REFERENCES, read_header
+from shared.ingestion.email.mime_headers import MAX_FIELD_BYTES, MAX_REFERENCES, read_header, start_of_mail
 from shared.ingestion.email.mime_mailboxes import MAX_MAILBOXES, Mailbox, mailboxes
 from shared.ingestion.email.mime_parameters import MAX_PARAMETERS, parameters
+from shared.ingestion.email.mime_parts import parts_of
 from shared.ingestion.email.mime_words import words
 
 SEEN = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=40)
@@ -114,6 +115,22 @@ def test_names_of_charsets_are_those_that_mail_uses(name: str, text: str) -> Non
 )
 def test_addresses_are_found_where_programs_put_them(text: str, found: list[tuple[str, str]]) -> None:
     assert mailboxes(text) == [Mailbox(*each) for each in found]
+
+
+LINES = st.sampled_from(
+    (
+        *(b"From: a@example.com", b"From ", b"From a: b", b">From a: b", b": x", b"Subject : x", b"Subject: x"),
+        *(b" folded", b"\tx", b"X-\xff: x", b"A:", b"", b"no header", b"Content-Type: text/plain", b"=: x"),
+        *(b"\x0b", b"x\0y: z", b"\x85: x"),
+    )
+)
+
+
+@given(st.lists(LINES, max_size=8), st.sampled_from([b"\r\n", b"\n", b"\r"]))
+def test_the_header_ends_where_the_standard_library_ends_it(lines: list[bytes], end: bytes) -> None:
+    raw = end.join([b"To: b@example.com", *lines, b"", b"body"])
+    names = [name for name, _ in read_header(raw).fields if name]
+    assert names == [name.lower() for name in parts_of(raw[start_of_mail(raw) :]).keys()]  # noqa: SIM118 # no mapping
 
 
 def test_parameters_survive_quotes_and_pieces() -> None:

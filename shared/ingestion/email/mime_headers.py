@@ -12,7 +12,8 @@ MAX_FIELDS = 500
 MAX_ID_CHARACTERS = 998  # a line of RFC 5322
 MAX_REFERENCES = 100
 
-_FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]++):")
+# As the standard library does, or the two would see different mails: a name may be missing.
+_FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]*+):")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _ID = re.compile(r"<([^<>\s]{1,996})>")
 
@@ -58,9 +59,10 @@ class Header:
 
 
 def start_of_mail(raw: bytes) -> int:
-    """Return where the header begins: after a byte order mark and blank lines (1 KiB), which relays put before it."""
+    """Return where the header begins: after a byte order mark, blank lines (1 KiB) and a quoted envelope line."""
     first = raw[:1024]
-    return len(first) - len(first.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
+    begin = len(first) - len(first.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"))
+    return raw.find(b"\n", begin, begin + 1024) + 1 or begin if raw.startswith(b">From ", begin) else begin
 
 
 def read_header(raw: bytes) -> Header:
@@ -70,7 +72,7 @@ def read_header(raw: bytes) -> Header:
     fields: list[tuple[str, list[bytes]]] = []
     size, over = 0, None
     for line in block.splitlines(keepends=True):
-        if not _take(line, fields, first=size == 0):
+        if not _take(line, fields):
             break
         size += len(line)
         if size > MAX_HEADER_BYTES or len(fields) > MAX_FIELDS:
@@ -83,11 +85,11 @@ def read_header(raw: bytes) -> Header:
     return Header(tuple((name, value[:MAX_FIELD_BYTES]) for name, value in whole), size, over, cut)
 
 
-def _take(line: bytes, fields: list[tuple[str, list[bytes]]], *, first: bool) -> bool:
+def _take(line: bytes, fields: list[tuple[str, list[bytes]]]) -> bool:
     """Add a line to the fields; False for one that is of no header, and so ends it."""
     text = line.strip(b"\r\n")
-    if first and text.startswith((b"From ", b">From ")):
-        return True  # the line that a mailbox file puts before each mail
+    if text.startswith(b"From "):
+        return True  # the envelope line that a mailbox file puts before each mail
     if text.startswith((b" ", b"\t")):
         if fields:
             fields[-1][1].append(text.strip())
