@@ -94,5 +94,5 @@ class Matrix:
 
 
 def times() -> int:
-    """Return how often each failpoint is to kill and to hang: the nightly run asks for more."""
+    """Return how often the whole matrix is to run: the nightly run asks for more."""
     return int(os.environ.get("CHAOS_TIMES", "1"))

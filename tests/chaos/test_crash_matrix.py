@@ -37,13 +37,14 @@ def test_whatever_dies_wherever_nothing_is_lost_doubled_invented_stale_or_leaked
     matrix: Matrix, capsys: pytest.CaptureFixture[str]
 ) -> None:
     started = time.monotonic()
-    for _ in range(times()):
-        matrix.break_all(at=1)
-        matrix.break_all(at=2)
+    for turn in range(times()):
+        for at in (1, 2, 3):
+            matrix.break_all(at=at)
         matrix.recover()
-        for name in NAMES:
-            for action, at in (("kill", 1), ("hang", 1), ("kill", 2)):
-                matrix.crash(name, action, at)
+        for number, name in enumerate(NAMES):
+            matrix.crash(name, "kill", at=1 + (number + turn) % 3)
+            matrix.crash(name, "hang", at=1)
+            matrix.crash(name, "kill", at=1)
             matrix.recover()
     wrong = matrix.verdict()
     with capsys.disabled():

@@ -108,14 +108,6 @@ class Hub:
         """Restart the host, armed with failpoints or with none."""
         self.host.restart(env={"FAILPOINTS": failpoints})
 
-    async def dies(self) -> None:
-        """Wait until the host is dead."""
-
-        async def dead() -> bool:
-            return not self.host.alive()
-
-        await until(dead)
-
 
 async def until(check: Callable[[], Awaitable[Found | None]]) -> Found:
     """Wait until `check` returns something true and return it; fails when nothing comes of waiting."""

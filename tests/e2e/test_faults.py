@@ -8,38 +8,6 @@ from azure.storage.blob import BlobServiceClient
 
 from tests.e2e.hub import MINUTE_OF_HOST_TIME, Hub, mail, sign, until
 
-AFTER_ACCEPTING = [
-    "ingest.enqueued",
-    "store.attachments_kept",
-    "store.postgres_committed",
-    "store.cosmos_created",
-    "store.analysis_enqueued",
-    "store.done",
-    "analyze.model_answered",
-    "analyze.findings_stored",
-]
-
-
-@pytest.mark.parametrize("failpoint", AFTER_ACCEPTING)
-async def test_a_worker_killed_anywhere_behind_the_raw_body_resumes_without_loss_or_double(
-    hub: Hub, failpoint: str
-) -> None:
-    hub.restart(f"{failpoint}=kill")
-    sent = mail()
-    try:
-        await hub.post("email", sent)
-    except aiohttp.ClientError:
-        assert failpoint == "ingest.enqueued"
-    await hub.dies()
-    hub.restart()
-
-    interaction = await _only_interaction(hub)
-    await hub.analysed(interaction)
-    assert len(hub.documents(interaction)) == 1
-    for table in ("contacts", "messages", "ai_analysis"):
-        assert hub.rows(f"SELECT count(*) AS n FROM {table} WHERE project_id = %s", hub.project.id)[0]["n"] == 1
-    assert hub.rows("SELECT 1 FROM dead_letters WHERE project_id = %s", hub.project.id) == []
-
 
 async def test_a_raw_body_that_was_kept_but_never_enqueued_is_found_by_the_sweep(hub: Hub) -> None:
     hub.restart("ingest.blob_put=kill")
