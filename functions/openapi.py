@@ -94,7 +94,8 @@ def _operation(operation: "Operation", references: "dict[type[BaseModel], Any]")
         "security": [] if operation.anonymous else [{"adminKey" if operation.admin else "functionKey": []}],
     }
     if operation.body:
-        content = {"application/json": {"schema": references[operation.body]}}
+        content: dict[str, Any] = {"application/json": {"schema": references[operation.body]}}
+        content |= {media_type: {} for media_type in operation.raw_bodies}
         described["requestBody"] = {"required": True, "content": content}
     return described
 

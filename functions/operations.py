@@ -47,6 +47,7 @@ class Operation:
     anonymous: bool = False
     admin: bool = False
     media_type: str = "application/json"
+    raw_bodies: tuple[str, ...] = ()  # media types of bodies that are bytes, beside the JSON one
 
 
 ID = Parameter("id", "path", "The id", required=True, format="uuid")
@@ -72,7 +73,8 @@ BODY_ERRORS = (413, 415, 422)
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "ingest_email", "post", "/v1/ingest/email/{source}", "Accept an email", AcceptedView, 202,
-        body=EmailIn, parameters=(SOURCE, *SIGNATURE), errors=INGEST_ERRORS, anonymous=True,
+        body=EmailIn, raw_bodies=("message/rfc822",), parameters=(SOURCE, *SIGNATURE), errors=INGEST_ERRORS,
+        anonymous=True,
     ),
     Operation(
         "ingest_chat", "post", "/v1/ingest/chat/{source}", "Accept a chat message", AcceptedView, 202,
