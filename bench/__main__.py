@@ -17,8 +17,14 @@ BENCHMARKS: Mapping[str, str] = {
     "ingest": "webhooks a second through the app, against the storage SDK alone",
     "import": "importing the app, against importing azure.functions",
     "parsing": "reading raw mails, against the standard library's parser",
+    "end_to_end": "a burst of messages from webhook to analysis, against the app's parts without host and queue",
 }
-MODULES = {"ingest": "bench.ingest", "import": "bench.imports", "parsing": "bench.parsing"}
+MODULES = {
+    "ingest": "bench.ingest",
+    "import": "bench.imports",
+    "parsing": "bench.parsing",
+    "end_to_end": "bench.end_to_end",
+}
 
 
 def main(argv: list[str]) -> int:
@@ -42,7 +48,7 @@ def main(argv: list[str]) -> int:
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
-    listed = "\n".join(f"  {name:<8}{what}" for name, what in BENCHMARKS.items())
+    listed = "\n".join(f"  {name:<12}{what}" for name, what in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
         prog="./dev bench", epilog=f"benchmarks:\n{listed}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
