@@ -1,4 +1,4 @@
-"""Seed data: a demo project with an operator, an agent and two sources, the same ids on every machine."""
+"""Seed data: a demo project with an operator, an agent and its sources, the same ids on every machine."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import secrets
 import uuid
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -25,7 +26,7 @@ CHANNELS: tuple[Channel, ...] = ("email", "chat")
 
 @dataclass(frozen=True, slots=True)
 class SeededSource:
-    """A source that can be posted to; `path` is below the host's base URL."""
+    """A source with its secret; `path` is below the host's base URL. One of channel `queue` has neither."""
 
     id: UUID
     channel: Channel
@@ -39,11 +40,13 @@ class SeededSource:
 
 @dataclass(frozen=True, slots=True)
 class SeededProject:
-    """A project with one source a channel."""
+    """A project with one source a channel in our JSON, one for raw mail, and one for each format of the queue."""
 
     id: ProjectId
     name: str
     sources: dict[Channel, SeededSource]
+    raw: SeededSource
+    queues: dict[Channel, SeededSource]
 
 
 def seed(owner_dsn: str, settings: dict[str, str], name: str = "Harbour & Finch") -> SeededProject:
@@ -62,25 +65,37 @@ def seed(owner_dsn: str, settings: dict[str, str], name: str = "Harbour & Finch"
     return asyncio.run(_add_sources(project, name, agent, settings))
 
 
+def source_id(project: UUID, name: str) -> UUID:
+    """Return the id of a project's source: `email`, `chat`, `raw-mail`, `queue-email` or `queue-chat`."""
+    return uuid.uuid5(project, name)
+
+
 async def _add_sources(project: ProjectId, name: str, agent: UUID, settings: dict[str, str]) -> SeededProject:
     hub = Services(Settings(**settings))  # type: ignore[arg-type] # names and texts as in the environment
     try:
-        sources = {channel: await _add_source(hub, project, channel, agent) for channel in CHANNELS}
+        add = partial(_add_source, hub, project, agent=agent)
+        sources = {channel: await add(channel, channel=channel, provider="json") for channel in CHANNELS}
+        raw = await add("raw-mail", channel="email", provider="mime")
+        queues = {each: await add(f"queue-{each}", channel="queue", provider=f"{each}-json") for each in CHANNELS}
         await publish_sources(hub.postgres, hub.blobs)
     finally:
         await hub.close()
-    return SeededProject(project, name, sources)
+    return SeededProject(project, name, sources, raw, queues)
 
 
-async def _add_source(hub: Services, project: ProjectId, channel: Channel, agent: UUID) -> SeededSource:
-    identifier = uuid.uuid5(project, channel)
-    new = NewSource(project, identifier, channel, channel, "json", (new_secret(),), agent)
+async def _add_source(
+    hub: Services, project: ProjectId, name: str, *, channel: Channel, provider: str, agent: UUID
+) -> SeededSource:
+    identifier = source_id(project, name)
+    # Who may write to a queue is Azure's to decide, so a source of that channel has no secret.
+    signed_with = () if channel == "queue" else (new_secret(),)
+    new = NewSource(project, identifier, name, channel, provider, signed_with, agent)
     await add_source(new, hub.postgres, hub.vault)
     async with hub.postgres.tenant(project) as transaction:
         row = await transaction.one(SQL["sealed_secrets"], project_id=project, id=identifier)
     assert row is not None  # noqa: S101 # added by the statement before
     stored = json.loads(hub.vault.open(row["secrets"], bound_to=bound_to(project, identifier)))
-    return SeededSource(identifier, channel, stored[0])
+    return SeededSource(identifier, channel, stored[0] if stored else "")
 
 
 def new_secret() -> str:

@@ -26,12 +26,14 @@ class Endpoint:
     secret: str
 
 
-def signed_headers(secret: str, message_id: str, body: bytes, *, at: int) -> dict[str, str]:
+def signed_headers(
+    secret: str, message_id: str, body: bytes, *, at: int, content_type: str = "application/json"
+) -> dict[str, str]:
     """Return the headers of Standard Webhooks for a body sent at a Unix time in seconds."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signature = hmac.new(key, f"{message_id}.{at}.".encode() + body, hashlib.sha256).digest()
     return {
-        "content-type": "application/json",
+        "content-type": content_type,
         "webhook-id": message_id,
         "webhook-timestamp": str(at),
         "webhook-signature": f"v1,{base64.b64encode(signature).decode('ascii')}",
@@ -48,7 +50,9 @@ class Hub:
 
     async def post(self, endpoint: Endpoint, sample: Sample) -> Accepted:
         """Deliver one sample as its provider would."""
-        headers = signed_headers(endpoint.secret, f"msg_{sample.name}", sample.body, at=int(time.time()))
+        headers = signed_headers(
+            endpoint.secret, f"msg_{sample.name}", sample.body, at=int(time.time()), content_type=sample.content_type
+        )
         url = f"{self._base_url}{endpoint.path}"
         async with self._session.post(url, data=sample.body, headers=headers) as answer:
             return await _read(answer, Accepted)

@@ -1,7 +1,7 @@
-"""Every sample's way from the webhook to the contact's context."""
+"""Every sample's way from the webhook or the queue to the contact's context."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,13 +9,14 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from local.demo.client import SEE_THE_LOG, Endpoint, Hub
+from local.demo.client import SEE_THE_LOG, Hub
 from local.demo.progress import counting
-from local.demo.samples import Channel, Sample
+from local.demo.samples import Sample
 from local.trouble import Trouble
 from shared.clock import SystemClock
 
 Answer = TypeVar("Answer")
+Deliver = Callable[[Sample], Awaitable[str]]
 PATIENCE = timedelta(seconds=120)
 _LOOK_EVERY_SECONDS = 1.0
 
@@ -28,26 +29,29 @@ class Journey:
     """
 
     sample: Sample
-    waits_for: str = "being posted"
+    waits_for: str = "being sent"
     seconds: float | None = None
 
 
 async def send_all(
     hub: Hub,
     samples: Sequence[Sample],
-    endpoints: Mapping[Channel, Endpoint],
+    deliver: Deliver,
     *,
     console: Console,
     patience: timedelta = PATIENCE,
 ) -> list[Journey]:
-    """Post every sample in turn and return when each can be read with its analysis; Trouble when patience ends."""
+    """Send every sample in turn and return when each can be read with its analysis; Trouble when patience ends.
+
+    `deliver` sends one and returns the id of its delivery.
+    """
     journeys = [Journey(sample) for sample in samples]
     followers: list[asyncio.Task[None]] = []
     try:
         async with asyncio.timeout(patience.total_seconds()):
-            with counting(console, "Posting webhooks", len(journeys)) as advance:
+            with counting(console, "Sending messages", len(journeys)) as advance:
                 for journey in journeys:
-                    followers.append(await _post(hub, journey, endpoints[journey.sample.channel]))
+                    followers.append(await _send(hub, journey, deliver))
                     advance()
             with counting(console, "Waiting for analysis", len(journeys)) as advance:
                 for follower in asyncio.as_completed(followers):
@@ -62,13 +66,13 @@ async def send_all(
     return journeys
 
 
-async def _post(hub: Hub, journey: Journey, endpoint: Endpoint) -> asyncio.Task[None]:
-    posted_at = SystemClock().now()
-    accepted = await hub.post(endpoint, journey.sample)
-    return asyncio.create_task(_follow(hub, journey, accepted.delivery_id, posted_at))
+async def _send(hub: Hub, journey: Journey, deliver: Deliver) -> asyncio.Task[None]:
+    sent_at = SystemClock().now()
+    delivery_id = await deliver(journey.sample)
+    return asyncio.create_task(_follow(hub, journey, delivery_id, sent_at))
 
 
-async def _follow(hub: Hub, journey: Journey, delivery_id: str, posted_at: datetime) -> None:
+async def _follow(hub: Hub, journey: Journey, delivery_id: str, sent_at: datetime) -> None:
     journey.waits_for = f"delivery {delivery_id} to be stored"
     delivery = await _poll(lambda: hub.delivery(delivery_id), lambda found: found.is_final)
     ids = [message.interaction_id for message in delivery.messages if message.interaction_id]
@@ -80,7 +84,7 @@ async def _follow(hub: Hub, journey: Journey, delivery_id: str, posted_at: datet
         found = await _poll(partial(hub.interaction, interaction_id), lambda found: found.is_understood)
         if found.analysis:
             analysed_at.append(found.analysis.created_at)
-    journey.seconds = (max(analysed_at) - posted_at).total_seconds()
+    journey.seconds = (max(analysed_at) - sent_at).total_seconds()
 
 
 async def _poll(look: Callable[[], Awaitable[Answer | None]], is_ready: Callable[[Answer], bool]) -> Answer:

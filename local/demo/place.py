@@ -12,20 +12,21 @@ from rich.console import Console
 
 from local.demo.client import Endpoint
 from local.demo.progress import step
-from local.demo.samples import Channel
+from local.demo.samples import Way
 from local.demo.stores import Places
 
 if TYPE_CHECKING:
     from local.stack.stack import Stack
+    from schema.demo_project import SeededProject, SeededSource
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A running hub: its address and function key, the sources of the demo project, and its stores."""
+    """A running hub: its address and function key, where the demo project takes webhooks, and its stores."""
 
     base_url: str
     key: str
-    endpoints: Mapping[Channel, Endpoint]
+    endpoints: Mapping[Way, Endpoint]
     stores: Places
 
 
@@ -54,6 +55,7 @@ def running(state: Path, console: Console, model_name: str) -> Iterator[Place]:
     from local.model.choice import model_for
     from local.stack.host import HostProcess
     from local.stack.stack import Stack
+    from schema.demo_project import seed
 
     on_step = partial(step, console)
     empty(state)
@@ -62,25 +64,26 @@ def running(state: Path, console: Console, model_name: str) -> Iterator[Place]:
         stack.start(on_step=on_step)
         undo.callback(stack.stop, on_step=on_step)
         with on_step("Demo project"):
-            project_id, endpoints = _project(stack)
+            project = seed(stack.owner_dsn(), stack.settings)
         model = undo.enter_context(model_for(model_name, stack, on_step))
         console.print(f"Model: {model.says}", highlight=False)
         host = HostProcess(stack, settings=model.settings)
         undo.callback(host.stop)
         with on_step(host.name):
             host.start()
-        yield Place(host.base_url, host.key, endpoints, _stores(stack, project_id))
+        yield Place(host.base_url, host.key, _endpoints(project), _stores(stack, project))
 
 
-def _project(stack: "Stack") -> tuple[str, Mapping[Channel, Endpoint]]:
-    from schema.demo_project import seed
+def _endpoints(project: "SeededProject") -> Mapping[Way, Endpoint]:
+    sources: dict[Way, SeededSource] = {
+        "email": project.sources["email"],
+        "chat": project.sources["chat"],
+        "raw": project.raw,
+    }
+    return {way: Endpoint(source.path, source.secret) for way, source in sources.items()}
 
-    project = seed(stack.owner_dsn(), stack.settings)
-    email, chat = project.sources["email"], project.sources["chat"]
-    return str(project.id), {"email": Endpoint(email.path, email.secret), "chat": Endpoint(chat.path, chat.secret)}
 
-
-def _stores(stack: "Stack", project_id: str) -> Places:
+def _stores(stack: "Stack", project: "SeededProject") -> Places:
     settings = stack.settings
     return Places(
         # The application's own role sees one project at a time; an administrator counts what is really there.
@@ -88,5 +91,7 @@ def _stores(stack: "Stack", project_id: str) -> Places:
         storage=settings["HubStorage"],
         cosmos=settings["HubCosmos"],
         cosmos_database=settings["COSMOS_DATABASE"],
-        project_id=project_id,
+        project_id=str(project.id),
+        raw_sources=frozenset({str(project.raw.id)}),
+        queue_sources=frozenset(str(source.id) for source in project.queues.values()),
     )

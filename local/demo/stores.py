@@ -1,7 +1,9 @@
 """What lies in Blob, Postgres and Cosmos DB after a run, compared by id and etag and not only by number."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from local.demo.client import SEE_THE_LOG
@@ -32,13 +34,18 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """How to reach the three stores: libpq DSN of an administrator, and two connection strings."""
+    """How to reach the three stores: libpq DSN of an administrator, and two connection strings.
+
+    `raw_sources` and `queue_sources` are the ids of the sources that take raw mail and messages of the queue.
+    """
 
     postgres_dsn: str
     storage: str
     cosmos: str
     cosmos_database: str
     project_id: str
+    raw_sources: Ids = frozenset()
+    queue_sources: Ids = frozenset()
 
 
 def tally(places: Places, samples: Sequence[Sample]) -> list[Tally]:
@@ -50,10 +57,14 @@ def tally(places: Places, samples: Sequence[Sample]) -> list[Tally]:
         blobs, rows, documents = _blobs(places), _rows(places), _documents(places)
     except (AzureError, PostgresError) as error:
         raise Trouble(f"a store could not be read: {error}", do=SEE_THE_LOG) from error
+    ways = Counter(sample.way for sample in samples)
+    raw, queued = (partial(_from, sources) for sources in (places.raw_sources, places.queue_sources))
     messages = len(samples)
     files = len({digest for sample in samples for digest in sample.file_hashes})
     return [
         Tally("deliveries", messages, blob=blobs["deliveries"], postgres=rows["deliveries"]),
+        Tally("raw mails", ways["raw"], blob=raw(blobs["deliveries"]), postgres=raw(rows["deliveries"])),
+        Tally("external messages", ways["queue"], queued(blobs["deliveries"]), queued(rows["deliveries"])),
         Tally("different files", files, blob=blobs["files"], postgres=rows["files"]),
         Tally("interactions", messages, postgres=rows["interactions"], cosmos=documents["interactions"]),
         Tally("analysed", messages, postgres=rows["analysed"], cosmos=documents["analysed"]),
@@ -73,10 +84,14 @@ def _blobs(places: Places) -> dict[str, Ids]:
             for container in ("inbound", "attachments")
         }
     return {
-        # The same delivery taken in two different hours has two blobs, its id ends both names.
-        "deliveries": frozenset(name.rsplit("/", 1)[-1] for name in names["inbound"]),
+        # The same delivery taken in two different hours has two blobs, its source and id end both names.
+        "deliveries": frozenset("/".join(name.split("/")[-2:]) for name in names["inbound"]),
         "files": frozenset(names["attachments"]),
     }
+
+
+def _from(sources: Ids, deliveries: Ids) -> Ids:
+    return frozenset(delivery for delivery in deliveries if delivery.partition("/")[0] in sources)
 
 
 def _rows(places: Places) -> dict[str, Ids]:

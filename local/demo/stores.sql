@@ -1,6 +1,6 @@
 -- name: ids_of_deliveries
--- Every delivery that came to its good end.
-SELECT id::text FROM deliveries WHERE project_id = %(project_id)s AND state = 'done'
+-- Every delivery that came to its good end, after its source.
+SELECT source_id || '/' || id FROM deliveries WHERE project_id = %(project_id)s AND state = 'done'
 
 -- name: ids_of_files
 -- Every attached file once, however often it was sent.

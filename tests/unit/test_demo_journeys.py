@@ -1,5 +1,5 @@
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -13,11 +13,11 @@ from standardwebhooks import Webhook
 from local.demo import journeys
 from local.demo.client import Endpoint, Hub
 from local.demo.journeys import Journey, send_all
-from local.demo.samples import Channel, Sample
+from local.demo.samples import Sample, Way
 from local.trouble import Trouble
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-ENDPOINTS: Mapping[Channel, Endpoint] = {"email": Endpoint("/in/email", SECRET), "chat": Endpoint("/in/chat", SECRET)}
+ENDPOINT = Endpoint("/in/email", SECRET)
 ANALYSIS = {
     "engine": "offline",
     "createdAt": "2100-01-01T00:00:00Z",
@@ -37,12 +37,14 @@ class FakeHub:
         self.ends_as = ends_as
         self.analyses = analyses
         self.taken: list[bytes] = []
+        self.types: list[str] = []
         self.looks: dict[str, int] = {}
 
     async def take(self, request: web.Request) -> web.Response:
         body = await request.read()
         Webhook(SECRET).verify(body, dict(request.headers))
         self.taken.append(body)
+        self.types.append(request.content_type)
         return web.json_response({"deliveryId": f"d{len(self.taken)}"}, status=202)
 
     async def delivery(self, request: web.Request) -> web.Response:
@@ -73,8 +75,8 @@ class FakeHub:
             yield Hub(session, str(server.make_url("")), key="key", project_id="project")
 
 
-def _sample(name: str) -> Sample:
-    return Sample(name, "email", datetime(2026, 11, 13, tzinfo=UTC), b'{"n": "\xc3\xa9"}', ())
+def _sample(name: str, way: Way = "email") -> Sample:
+    return Sample(name, way, datetime(2026, 11, 13, tzinfo=UTC), b'{"n": "\xc3\xa9"}', ())
 
 
 async def _send(fake: FakeHub, *names: str, patience: float = 30) -> tuple[list[Journey], str]:
@@ -82,7 +84,11 @@ async def _send(fake: FakeHub, *names: str, patience: float = 30) -> tuple[list[
     console = Console(file=shown, width=80)
     async with fake.serve() as hub:
         samples = [_sample(name) for name in names]
-        sent = await send_all(hub, samples, ENDPOINTS, console=console, patience=timedelta(seconds=patience))
+
+        async def deliver(sample: Sample) -> str:
+            return (await hub.post(ENDPOINT, sample)).delivery_id
+
+        sent = await send_all(hub, samples, deliver, console=console, patience=timedelta(seconds=patience))
     return sent, shown.getvalue()
 
 
@@ -106,6 +112,16 @@ async def test_when_patience_ends_what_is_missing_is_named() -> None:
         await _send(FakeHub(analyses=False), "a", patience=1)
 
     assert failure.value.what.startswith("1 of 1 samples were not done after 1 s:")
+
+
+async def test_a_raw_mail_is_posted_as_one() -> None:
+    fake = FakeHub()
+
+    async with fake.serve() as hub:
+        await hub.post(ENDPOINT, _sample("a", "raw"))
+        await hub.post(ENDPOINT, _sample("b", "chat"))
+
+    assert fake.types == ["message/rfc822", "application/json"]
 
 
 async def test_an_answer_that_is_no_success_is_told_with_its_body() -> None:

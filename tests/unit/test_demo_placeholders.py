@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.demo.placeholders import offset, resolve
+from local.demo.placeholders import offset, resolve, resolve_mail
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -56,3 +56,18 @@ def test_a_named_image_becomes_its_bytes_in_base64(tmp_path: Path) -> None:
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text("ab@{ }", max_size=9), st.lists))
 def test_what_holds_no_placeholder_stays_as_it_is(value: object) -> None:
     assert resolve(value, now=NOW, root=Path()) == value
+
+
+def test_a_raw_mail_gets_its_date_its_file_and_the_line_ends_of_mail(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "dot.png").write_bytes(b"\x89PNG")
+    mail = b"Date: {{-1d %a, %d %b %Y %H:%M:%S +0000}}\n\nGr\xfc\xdfe @home\n@images/dot.png\n"
+
+    resolved = resolve_mail(mail, now=NOW, root=tmp_path)
+
+    assert resolved == b"Date: Sat, 21 Nov 2026 12:00:00 +0000\r\n\r\nGr\xfc\xdfe @home\r\niVBORw==\r\n"
+
+
+@given(st.binary().filter(lambda mail: not {b"{", b"\n", b"@"} & {bytes([byte]) for byte in mail}))
+def test_a_raw_mail_keeps_every_other_byte(mail: bytes) -> None:
+    assert resolve_mail(mail, now=NOW, root=Path()) == mail

@@ -5,21 +5,26 @@ import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 from PIL import Image
 
 from local.demo.samples import ROOT, Sample, load
-from shared.ingestion.chat.json_chat import JsonChat
-from shared.ingestion.email.json_email import JsonEmail
+from schema.demo_project import NAMESPACE, source_id
+from shared.identifiers import sha256_hex
+from shared.ingestion.registry import provider_of
+from shared.models.external import MAX_EXTERNAL_BYTES, ExternalMessage
+from shared.models.messages import IncomingMessage
 from shared.models.sources import Source
 from shared.models.webhooks import AttachmentIn, ChatIn, EmailIn
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SAMPLES = load(NOW)
-EMAILS = {one.name: EmailIn.model_validate_json(one.body) for one in SAMPLES if one.channel == "email"}
-CHATS = {one.name: ChatIn.model_validate_json(one.body) for one in SAMPLES if one.channel == "chat"}
+EMAILS = {one.name: EmailIn.model_validate_json(one.body) for one in SAMPLES if one.way == "email"}
+CHATS = {one.name: ChatIn.model_validate_json(one.body) for one in SAMPLES if one.way == "chat"}
+RAW = {one.name: one for one in SAMPLES if one.way == "raw"}
+EXTERNAL = {one.name: ExternalMessage.model_validate_json(one.body) for one in SAMPLES if one.way == "queue"}
 ATTACHMENTS = [file for email in EMAILS.values() for file in email.attachments] + [
     file for chat in CHATS.values() for file in chat.attachments
 ]
@@ -27,37 +32,65 @@ ANY_ADDRESS = re.compile(r"[\w.+-]+@([\w.-]+\.\w+)")
 RESERVED = re.compile(r"(.+\.)?(example|example\.(com|net|org))")
 
 
-def test_there_are_enough_of_both_channels() -> None:
+def _source(sample: Sample) -> Source:
+    if sample.way == "raw":
+        return Source(UUID(int=1), UUID(int=2), "email", "mime", None, ())
+    if sample.way == "queue":
+        provider = "chat-json" if "clientId" in json.loads(sample.body)["message"] else "email-json"
+        return Source(UUID(int=1), UUID(int=2), "queue", provider, None, ())
+    return Source(UUID(int=1), UUID(int=2), sample.way, "json", None, ())
+
+
+def _read(sample: Sample) -> IncomingMessage:
+    """Return a sample as the provider of its source reads it."""
+    body = json.dumps(json.loads(sample.body)["message"]).encode() if sample.way == "queue" else sample.body
+    source = _source(sample)
+    [message] = provider_of(source).parse(body, source, "a delivery")
+    return message
+
+
+MAILS = {name: _read(sample) for name, sample in RAW.items()}
+FORWARDED = {
+    sha256_hex(file.raw)
+    for mail in MAILS.values()
+    for file in mail.attachments
+    if file.content_type == "message/rfc822"
+}
+
+
+def test_there_are_enough_of_each_way() -> None:
     assert len(EMAILS) >= 14
     assert len(CHATS) >= 12
+    assert len(RAW) >= 4
+    assert len(EXTERNAL) >= 2
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+@pytest.mark.parametrize("sample", [one for one in SAMPLES if one.way != "raw"], ids=lambda sample: sample.name)
 def test_a_sample_uses_no_field_that_the_wire_format_does_not_know(sample: Sample) -> None:
-    model = EmailIn if sample.channel == "email" else ChatIn
+    message = json.loads(sample.body)
+    if sample.way == "queue":
+        assert set(message) <= set(ExternalMessage.model_fields)
+        message = message["message"]
+    model = ChatIn if "clientId" in message else EmailIn
     known = {field.alias for field in model.model_fields.values()}
 
-    assert set(json.loads(sample.body)) <= known
+    assert set(message) <= known
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_the_provider_of_its_channel_takes_a_sample(sample: Sample) -> None:
-    provider = JsonEmail() if sample.channel == "email" else JsonChat()
-    source = Source(UUID(int=1), UUID(int=2), sample.channel, "json", None, ())
+def test_the_provider_of_its_source_takes_a_sample(sample: Sample) -> None:
+    message = _read(sample)
 
-    [message] = provider.parse(sample.body, source, "a delivery")
-
-    assert len(sample.body) <= provider.max_body_bytes
-    assert len(message.attachments) == len(sample.file_hashes)
+    assert len(sample.body) <= provider_of(_source(sample)).max_body_bytes
+    assert message.sent_at == sample.sent_at
+    assert tuple(sha256_hex(file.raw) for file in message.attachments) == sample.file_hashes
     assert ">" not in {line[:1] for line in message.new_text.splitlines()}
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_no_placeholder_is_left_after_loading(sample: Sample) -> None:
-    body = sample.body.decode()
-
-    assert "{{" not in body
-    assert "@images/" not in body
+    assert b"{{" not in sample.body
+    assert b"@images/" not in sample.body
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
@@ -117,7 +150,7 @@ def test_an_attached_image_decodes_as_what_it_says(file: AttachmentIn) -> None:
 
 def test_every_image_is_small_and_used_and_one_is_sent_twice() -> None:
     images = list((ROOT / "images").iterdir())
-    uses = Counter(digest for sample in SAMPLES for digest in sample.file_hashes)
+    uses = Counter(digest for sample in SAMPLES for digest in sample.file_hashes if digest not in FORWARDED)
 
     assert len(uses) == len(images)
     assert max(uses.values()) > 1
@@ -125,8 +158,36 @@ def test_every_image_is_small_and_used_and_one_is_sent_twice() -> None:
     assert {".png", ".jpg", ".webp"} == {image.suffix for image in images}
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted([*ROOT.rglob("*.json"), *ROOT.rglob("*.eml")]), ids=lambda path: path.stem)
 def test_every_address_in_a_sample_is_in_a_reserved_domain(path: Path) -> None:
     domains = {found[1] for found in ANY_ADDRESS.finditer(path.read_text(encoding="utf-8").lower())}
 
     assert all(RESERVED.fullmatch(domain) for domain in domains)
+
+
+def test_the_raw_mails_hold_what_only_raw_mail_can() -> None:
+    german = next(mail for name, mail in MAILS.items() if b"charset=iso-8859-1" in RAW[name].body)
+
+    assert any(mail.metadata.get("inline") for mail in MAILS.values())
+    assert FORWARDED
+    assert "für" in (german.subject or "")
+    assert "Grüßen" in german.content
+    assert not any(mail.metadata["flags"] for mail in MAILS.values())
+
+
+def test_a_raw_mail_answers_another_raw_mail() -> None:
+    own = {mail.thread.own for mail in MAILS.values()}
+
+    assert any(own & set(mail.thread.earlier) for mail in MAILS.values())
+
+
+@pytest.mark.parametrize("message", EXTERNAL.values(), ids=EXTERNAL.keys())
+def test_an_external_message_names_the_source_of_the_demo_that_takes_its_format(message: ExternalMessage) -> None:
+    name = "queue-chat" if "clientId" in (message.message or {}) else "queue-email"
+
+    assert message.source == source_id(uuid5(NAMESPACE, "Harbour & Finch"), name)
+
+
+@pytest.mark.parametrize("sample", [one for one in SAMPLES if one.way == "queue"], ids=lambda sample: sample.name)
+def test_an_external_message_fits_into_a_queue_message(sample: Sample) -> None:
+    assert len(sample.body) <= MAX_EXTERNAL_BYTES
