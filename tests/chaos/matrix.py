@@ -12,7 +12,7 @@ from shared.failpoints import NAMES, Name
 from tests.chaos import stores
 from tests.chaos.checker import KINDS, Problem, problems
 from tests.chaos.supervisor import Supervisor
-from tests.chaos.traffic import Traffic
+from tests.chaos.traffic import SOMETIMES, Traffic
 
 FIRE_SECONDS = 20
 BURST_SECONDS = 1.0
@@ -36,6 +36,8 @@ class Matrix:
 
     def crash(self, name: Name, action: str, at: int) -> None:
         """Kill or hang at the pass `at` of a failpoint; a hub that hangs is killed."""
+        # Kept and never enqueued: only the sweep finds it, so nobody else may help.
+        self.traffic.giving_up = 1.0 if name == "ingest.blob_put" else SOMETIMES
         self.host.start(f"{name}={action}@{at}")
         self._until_fired(1)
         self.fired.update(self.host.fired())

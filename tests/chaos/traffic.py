@@ -19,7 +19,7 @@ from tests.chaos.checker import Sent
 from tests.e2e.hub import sign
 
 TEXT = "Hello, I would like to have my grandfather's clock appraised. Thank you, Ada {token}"
-GIVEN_UP = 0.3
+SOMETIMES = 0.3
 FILE = {"filename": "note.txt", "contentType": "text/plain", "contentBase64": "aGVsbG8="}
 
 
@@ -42,6 +42,7 @@ class Traffic:
     randomly: random.Random
     projects: list[SeededProject] = field(default_factory=list)
     queue_sources: list[str] = field(default_factory=list)
+    giving_up: float = SOMETIMES  # how likely a sender never sends again
     given_up: list[_Call] = field(default_factory=list)  # sent once, whatever comes of it
     _calls: list[_Call] = field(default_factory=list)
 
@@ -65,7 +66,7 @@ class Traffic:
         mail, chat = self._mail(at), self._chat(1 - at)
         again = self._open()
         for call in (mail, chat):
-            if self.randomly.random() < GIVEN_UP:
+            if self.randomly.random() < self.giving_up:
                 self.given_up.append(call)
         self._calls += [mail, chat]
         async with aiohttp.ClientSession() as session:
