@@ -79,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
     project = arguments.project or site.demo_project
     provider = arguments.provider or ("email-json" if arguments.channel == "queue" else "json")
     source = add(site, project, channel=arguments.channel, name=arguments.name, provider=provider)
-    print(described(site.base_url, source))
+    print(described(site.base_url, source, raw=provider == "mime"))
     return 0
 
 
@@ -135,19 +135,24 @@ async def _sources_of_all(hub: Services) -> dict[UUID, list[Row]]:
     return there
 
 
-def described(base_url: str, source: SeededSource) -> str:
-    """Return URL and secret of a new source, a signed call to paste now, and how to sign the next ones."""
+def described(base_url: str, source: SeededSource, *, raw: bool = False) -> str:
+    """Return URL and secret of a new source, a signed call to paste now, and how to sign the next ones.
+
+    A source of `raw` mail gets no call to paste: a shell would change the ends of its lines, and so the signature.
+    """
     if source.channel == "queue":
         return (
             f"\n  Source  {source.id}\n\nSend to the queue external-messages; docs/queues.md has an example to paste.\n"
         )
+    trial = "Post mails as they are, with content-type message/rfc822; ./dev demo does so with those of samples/raw."
+    if not raw:
+        call = curl(base_url + source.path, source)
+        trial = f"Paste this within 5 minutes; a signature is too old after that:\n\n{call}"
     return f"""
   URL     {base_url}{source.path}
   Secret  {source.secret}
 
-Paste this within 5 minutes; a signature is too old after that:
-
-{curl(base_url + source.path, source)}
+{trial}
 
 To sign a call of your own (https://www.standardwebhooks.com): the key is the secret after `whsec_`, base64-decoded;
 webhook-signature is `v1,` and base64 of the HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`; webhook-id is

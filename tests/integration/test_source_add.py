@@ -65,6 +65,14 @@ def test_the_printed_curl_is_accepted_by_the_source_it_was_printed_for(
     assert asyncio.run(answer(stack, channel, url, request)) == 202
 
 
+def test_a_source_of_raw_mail_says_what_to_post_instead(site: Site) -> None:
+    source = add(site, site.demo_project, channel="email", name="Raw", provider="mime")
+    shown = described(URL, source, raw=True)
+    assert "message/rfc822" in shown
+    assert source.secret in shown
+    assert "curl" not in shown
+
+
 def test_the_printed_curl_is_refused_when_changed_or_late(stack: Stack, site: Site) -> None:
     source = add(site, site.demo_project, channel="email", name="Tried too late")
     url, request = pasted(described(URL, source))
