@@ -20,7 +20,7 @@ from email.policy import SMTP
 from functools import cached_property, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from bench.clients import Run, run_at_once
 from bench.figures import Figure, Result, percentile
@@ -31,11 +31,10 @@ from local.checkout import STATE
 from local.stack.host import HostProcess
 from local.stack.stack import Stack
 from local.trouble import Trouble
-from schema.demo_project import SeededSource, new_secret, seed
+from schema.demo_project import SeededSource, seed
 from shared.errors import HubError, Transient
 from shared.identifiers import InteractionId, MessageId, ProjectId, message_id
 from shared.ingestion.provider import WebhookRequest
-from shared.ingestion.sources import NewSource, add_source, publish_sources
 from shared.ingestion.standard_webhooks import sign
 from shared.models.work import AttachmentWork, DeliveryWork, MessageWork, QueueName, Task
 from shared.services import Services
@@ -242,7 +241,7 @@ async def _post_all(stack: Stack, base_url: str, warm_up: Sequence[Message], bur
 
     hub = Services(Settings(**stack.settings))  # type: ignore[arg-type] # names and texts as in the environment
     async with _closed_after(hub), aiohttp.ClientSession(base_url) as session:
-        tenant = await _tenant(stack, hub, "Through the host")
+        tenant = await _tenant(stack, "Through the host")
         await _run(hub, tenant, warm_up, partial(_post, session))
         return await _run(hub, tenant, burst, partial(_post, session))
 
@@ -264,7 +263,7 @@ async def _post(session: "aiohttp.ClientSession", to: SeededSource, message: Mes
 async def _by_hand(stack: Stack, warm_up: Sequence[Message], burst: Sequence[Message]) -> Run:
     hub = ByHand(Settings(**stack.settings))  # type: ignore[arg-type] # names and texts as in the environment
     async with _closed_after(hub):
-        tenant = await _tenant(stack, hub, "By hand")
+        tenant = await _tenant(stack, "By hand")
         await _run(hub, tenant, warm_up, hub.take)
         return await _run(hub, tenant, burst, hub.take)
 
@@ -320,14 +319,11 @@ class ByHand(Services):
             await self.attachment_analyst.analyze(work)
 
 
-async def _tenant(stack: Stack, hub: Services, name: str) -> Tenant:
-    """Make a project with its sources: those of the demo's, and one that takes raw mail."""
+async def _tenant(stack: Stack, name: str) -> Tenant:
     # seed() runs an event loop of its own.
     seeded = await asyncio.to_thread(seed, stack.owner_dsn(), stack.settings, name)
-    mime = SeededSource(uuid5(seeded.id, "mime"), "email", new_secret())
-    await add_source(NewSource(seeded.id, mime.id, "mime", "email", "mime", (mime.secret,)), hub.postgres, hub.vault)
-    await publish_sources(hub.postgres, hub.blobs)
-    return Tenant(seeded.id, {"email": seeded.sources["email"], "chat": seeded.sources["chat"], "mime": mime})
+    sources = seeded.sources
+    return Tenant(seeded.id, {"email": sources["email"], "chat": sources["chat"], "mime": seeded.raw})
 
 
 async def _send(tenant: Tenant, batch: Sequence[Message], post: Post) -> list[Sent]:
