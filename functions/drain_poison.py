@@ -5,7 +5,6 @@ import azure.functions as func
 from functions.work import run_poison
 from shared import services
 from shared.errors import Transient
-from shared.models.work import QueueName
 from shared.telemetry import warning
 
 BLUEPRINT = func.Blueprint()
@@ -18,6 +17,7 @@ BLUEPRINT = func.Blueprint()
 async def drain_external_poison(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding's name
     """Keep external messages that could not be accepted."""
     from shared.ingestion.drain import FAILED, NOT_BASE64
+    from shared.models.work import QueueName
 
     hub = services.current()
 
@@ -34,6 +34,8 @@ async def drain_external_poison(timer: func.TimerRequest) -> None:  # noqa: ARG0
 @BLUEPRINT.queue_trigger("message", queue_name="inbound-messages-poison", connection="HubStorage")
 async def drain_inbound_poison(message: func.QueueMessage) -> None:
     """Keep a delivery that could not be stored."""
+    from shared.models.work import QueueName
+
     await run_poison(QueueName.INBOUND, message)
 
 
@@ -41,6 +43,8 @@ async def drain_inbound_poison(message: func.QueueMessage) -> None:
 @BLUEPRINT.queue_trigger("message", queue_name="message-analysis-poison", connection="HubStorage")
 async def drain_message_poison(message: func.QueueMessage) -> None:
     """Keep a message that could not be analysed."""
+    from shared.models.work import QueueName
+
     await run_poison(QueueName.MESSAGE_ANALYSIS, message)
 
 
@@ -48,4 +52,6 @@ async def drain_message_poison(message: func.QueueMessage) -> None:
 @BLUEPRINT.queue_trigger("message", queue_name="attachment-analysis-poison", connection="HubStorage")
 async def drain_attachment_poison(message: func.QueueMessage) -> None:
     """Keep an attachment that could not be analysed."""
+    from shared.models.work import QueueName
+
     await run_poison(QueueName.ATTACHMENT_ANALYSIS, message)

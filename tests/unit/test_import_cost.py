@@ -17,6 +17,7 @@ HEAVY = {
     "phonenumbers",
     "price_parser",
     "psycopg",
+    "pydantic",
     "selectolax",
     "vaderSentiment",
 }
