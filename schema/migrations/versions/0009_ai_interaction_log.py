@@ -1,0 +1,20 @@
+"""Placeholder of the chain."""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+UP = "SELECT 1"
+
+DOWN = "SELECT 1"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+    op.execute(UP)
+
+
+def downgrade() -> None:
+    """Nothing yet."""
+    op.execute(DOWN)
