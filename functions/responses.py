@@ -37,8 +37,7 @@ def answers(handler: Handler) -> Handler:
             logging.getLogger("hub").warning("http.transient %s", error)
             wait = error.retry_after.total_seconds() if error.retry_after else RETRY_AFTER_SECONDS
             return problem(503, "a part of the hub is away; try again", headers={"Retry-After": str(round(wait))})
-        except Exception:
-            # The edge of the app: whatever it is, the caller gets problem details and the log the cause.
+        except Exception:  # the edge of the app: the caller gets problem details, the log the cause
             logging.getLogger("hub").exception("http.failed")
             return problem(500, "the hub can't do this; its log says why")
 

@@ -22,7 +22,7 @@ def step(name: str) -> Iterator[None]:
     started = time.perf_counter()
     try:
         yield
-    except BaseException:
+    except BaseException:  # raised again: an interrupted step says how long it took, too
         print(f"failed after {time.perf_counter() - started:.1f} s", flush=True)
         raise
     print(f"{time.perf_counter() - started:.1f} s", flush=True)

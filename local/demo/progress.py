@@ -53,7 +53,7 @@ def step(console: Console, name: str) -> Iterator[None]:
     console.print(f"{name} … ", end="", markup=False, highlight=False)
     try:
         yield
-    except BaseException:
+    except BaseException:  # raised again: an interrupted step says how long it took, too
         console.print(f"failed after {time.perf_counter() - started:.1f} s", highlight=False)
         raise
     console.print(f"{time.perf_counter() - started:.1f} s", highlight=False)

@@ -46,7 +46,7 @@ def _import(root: Path) -> ModuleType:
     sys.modules[_MODULE] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except Exception as error:  # importing an app runs its code: any error is possible
         raise Misconfigured(f"{path.name} can't be imported: {_cause(error, root)}") from error
     return module
 
