@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from shared.models.document_versions import CURRENT, current_form
 from shared.models.text import storable
 
 
@@ -32,7 +33,8 @@ class InteractionDocument(BaseModel):
     """The shared fields of a document, with what ordering and tenancy need.
 
     Fields that only Cosmos DB holds (embedding, embeddingModel, embeddingDate, tags) are not read here: they are not
-    synchronized. A changed field of the contract is documented here and in docs/architecture.md.
+    synchronized. A changed field of the contract is documented here, in schema/cosmos/interactions.json and in
+    docs/data-contract.md, which a test holds against each other and against the table in Postgres.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", strict=False, defer_build=True)
@@ -50,6 +52,11 @@ class InteractionDocument(BaseModel):
     version: Annotated[int, Field(strict=True, ge=0, lt=2**63)] | None = None
     ts: Annotated[int, Field(alias="_ts", strict=True, ge=0, lt=2**33)]
     etag: Annotated[str, Field(alias="_etag", min_length=1, max_length=200)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_as_current(cls, document: dict[str, Any]) -> dict[str, Any]:
+        return current_form(document)
 
     @property
     def order(self) -> int:
@@ -75,6 +82,7 @@ def new_document(row: dict[str, Any], *, version: int) -> dict[str, Any]:
         "projectId": str(row["project_id"]),
         "version": version,
         "deleted": False,
+        "schemaVersion": CURRENT,
     }
 
 

@@ -95,6 +95,7 @@ async def test_the_document_is_the_contracts_field_by_field(tenant: Tenant) -> N
         "tags": [],
         "projectId": str(tenant.id),
         "deleted": False,
+        "schemaVersion": 2,
     }
     assert version == pytest.approx(datetime.now(UTC).timestamp() * 1e6, abs=60e6)
 

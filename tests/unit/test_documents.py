@@ -25,7 +25,7 @@ ROW: dict[str, Any] = {
 }
 
 
-def test_a_new_document_has_the_contracts_fields_and_three_of_ours() -> None:
+def test_a_new_document_has_the_contracts_fields_and_four_of_ours() -> None:
     document = new_document(ROW, version=7)
     assert document == {
         "id": str(ROW["id"]),
@@ -43,6 +43,7 @@ def test_a_new_document_has_the_contracts_fields_and_three_of_ours() -> None:
         "projectId": str(ROW["project_id"]),
         "version": 7,
         "deleted": False,
+        "schemaVersion": 2,
     }
 
 
