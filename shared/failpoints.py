@@ -28,6 +28,9 @@ Name = Literal[
     "store.done",
     "analyze.model_answered",
     "analyze.findings_stored",
+    "sync.applied",
+    "sync.committing",
+    "sync.committed",
 ]
 NAMES: tuple[Name, ...] = get_args(Name)
 ACTIONS = ("kill", "raise", "hang")

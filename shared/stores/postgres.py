@@ -65,6 +65,21 @@ class Transaction:
             "SELECT set_config('app.project_id', '', true), set_config('role', %(role)s, true)", {"role": role}
         )
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo the block alone when it raises, tenant and role too, and let the transaction go on.
+
+        What Postgres refuses comes out of the block as it would come out of a transaction.
+        """
+        with _classified():
+            await self._connection.execute("SAVEPOINT part")
+            try:
+                yield
+            except Exception:
+                await self._connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+                raise
+            await self._connection.execute("RELEASE SAVEPOINT part")
+
 
 class Postgres:
     """A pool of connections as `hub_app`. What time may cure comes out as Transient, a refused value as Permanent."""

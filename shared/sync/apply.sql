@@ -2,32 +2,41 @@
 -- Which of these ids name a project.
 SELECT id FROM projects WHERE id = ANY(%(ids)s);
 
+-- name: place_contacts!
+-- A contact that is not known yet becomes a placeholder, unless its document's id is already another's interaction.
+-- Before the interactions and in order of ids, so that two appliers of overlapping batches never wait for each other.
+INSERT INTO contacts (project_id, id, origin)
+SELECT DISTINCT %(project_id)s::uuid, d.contact_id, 'sync'
+FROM json_to_recordset(%(documents)s::json) AS d (id uuid, contact_id uuid)
+WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.project_id = %(project_id)s AND c.id = d.contact_id)
+  AND NOT EXISTS (SELECT FROM interactions i WHERE i.project_id = %(project_id)s AND i.id = d.id)
+ORDER BY d.contact_id
+ON CONFLICT (project_id, id) DO NOTHING;
+
 -- name: apply_documents!
--- The newest version of each document wins, newer by both clocks; what they can't tell apart changes nothing yet.
--- A contact that is not known yet becomes a placeholder. The contact of an interaction never changes.
+-- The newest version of each document wins, newer by both clocks. What they can't tell apart changes nothing yet, but
+-- its row stays locked: the write refuses it by its WHERE, after the lock. What is old by both is not even locked.
+-- The contact of an interaction never changes.
 WITH incoming AS (
     SELECT * FROM json_to_recordset(%(documents)s::json) AS d (
         id uuid, contact_id uuid, agent_id uuid, organization_id uuid, type text, content text,
         "timestamp" timestamptz, metadata jsonb, deleted boolean,
-        source_version bigint, source_ts bigint, source_etag text)
-), newer AS (
+        source_version bigint, source_ts bigint, source_etag text, contested boolean)
+), not_old AS (
     SELECT d.* FROM incoming d
     LEFT JOIN interactions i ON i.project_id = %(project_id)s AND i.id = d.id
     WHERE i.id IS NULL
-       OR (i.source_version <= d.source_version AND i.source_ts < d.source_ts AND i.contact_id = d.contact_id)
-), placeholders AS (
-    INSERT INTO contacts (project_id, id, origin)
-    SELECT DISTINCT %(project_id)s::uuid, n.contact_id, 'sync' FROM newer n
-    WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.project_id = %(project_id)s AND c.id = n.contact_id)
-    ORDER BY n.contact_id
-    ON CONFLICT (project_id, id) DO NOTHING
+       OR (i.contact_id = d.contact_id
+           AND (d.contested
+                OR (i.source_etag IS DISTINCT FROM d.source_etag
+                    AND NOT (d.source_version <= i.source_version AND d.source_ts < i.source_ts))))
 )
 INSERT INTO interactions (
     project_id, id, contact_id, agent_id, organization_id, type, content, "timestamp", metadata,
     source_version, source_ts, source_etag, deleted_at)
 SELECT %(project_id)s, n.id, n.contact_id, n.agent_id, n.organization_id, n.type, n.content, n."timestamp", n.metadata,
        n.source_version, n.source_ts, n.source_etag, CASE WHEN n.deleted THEN now() END
-FROM newer n
+FROM not_old n
 ORDER BY n.id
 ON CONFLICT (project_id, id) DO UPDATE
 SET agent_id = excluded.agent_id,
@@ -57,11 +66,7 @@ WHERE i.contact_id <> d.contact_id
        AND NOT (d.source_version <= i.source_version AND d.source_ts < i.source_ts))
 ORDER BY i.id;
 
--- name: lock_interaction
--- One settler at a time, so that the last one to read Cosmos DB is the last one to write.
-SELECT contact_id FROM interactions WHERE project_id = %(project_id)s AND id = %(id)s FOR UPDATE;
-
--- name: settle_document!
+-- name: settle_documents!
 -- What Cosmos DB holds now, whatever its order; the order itself only moves forward.
 UPDATE interactions
 SET agent_id = d.agent_id,
@@ -78,15 +83,23 @@ SET agent_id = d.agent_id,
 FROM json_to_recordset(%(documents)s::json) AS d (
     id uuid, agent_id uuid, organization_id uuid, type text, content text, "timestamp" timestamptz, metadata jsonb,
     deleted boolean, source_version bigint, source_ts bigint, source_etag text)
-WHERE interactions.project_id = %(project_id)s AND interactions.id = d.id;
+WHERE interactions.project_id = %(project_id)s AND interactions.id = d.id
+  AND interactions.source_etag IS DISTINCT FROM d.source_etag;
 
 -- name: touch_contacts!
--- The last interaction of a contact only moves forward.
-UPDATE contacts c SET last_interaction_at = latest.at, updated_at = now()
-FROM (SELECT DISTINCT contact_id FROM json_to_recordset(%(documents)s::json) AS d (contact_id uuid)) AS touched
-CROSS JOIN LATERAL (
-    SELECT i."timestamp" AS at FROM interactions i
-    WHERE i.project_id = %(project_id)s AND i.contact_id = touched.contact_id AND i.deleted_at IS NULL
-    ORDER BY i."timestamp" DESC, i.id DESC LIMIT 1) AS latest
-WHERE c.project_id = %(project_id)s AND c.id = touched.contact_id
-  AND (c.last_interaction_at IS NULL OR c.last_interaction_at < latest.at);
+-- The last interaction of a contact only moves forward. Last of all and in order of ids: an order of locks again.
+WITH latest AS (
+    SELECT touched.contact_id, newest.at
+    FROM (SELECT DISTINCT unnest(%(contacts)s::uuid[]) AS contact_id) AS touched
+    CROSS JOIN LATERAL (
+        SELECT i."timestamp" AS at FROM interactions i
+        WHERE i.project_id = %(project_id)s AND i.contact_id = touched.contact_id AND i.deleted_at IS NULL
+        ORDER BY i."timestamp" DESC, i.id DESC LIMIT 1) AS newest
+), behind AS (
+    SELECT c.id, l.at FROM contacts c JOIN latest l ON l.contact_id = c.id
+    WHERE c.project_id = %(project_id)s AND (c.last_interaction_at IS NULL OR c.last_interaction_at < l.at)
+    ORDER BY c.id FOR NO KEY UPDATE OF c
+)
+UPDATE contacts c SET last_interaction_at = b.at, updated_at = now()
+FROM behind b
+WHERE c.project_id = %(project_id)s AND c.id = b.id;

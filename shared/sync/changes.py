@@ -1,6 +1,7 @@
 """Reading documents from the feed: each becomes a change that Postgres will take, or a dead letter with its reason."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -59,7 +60,7 @@ def read_change(document: dict[str, Any]) -> Change | DeadLetter:
     return Change(read.id, read.contact_id, tenants, read.order, read.ts, read.etag, pointer, row)
 
 
-def newest(changes: list[Change]) -> list[Change]:
+def newest(changes: Iterable[Change]) -> list[Change]:
     """Return one version of each document, its newest, ordered by id: one statement must not touch a row twice."""
     latest: dict[tuple[UUID, UUID], Change] = {}
     for change in changes:
