@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.errors import Rejected
 from shared.identifiers import ContactId, ProjectId
 from shared.inbox.cursors import Before, next_cursor
+from shared.inbox.etags import etag_of
 from shared.models.text import storable
 from shared.models.views import (
     AnalysisView,
@@ -151,8 +152,13 @@ async def _interactions(transaction: Transaction, project: ProjectId, rows: list
 
 
 def _interaction(row: Row, analysis: dict[str, Any] | None, files: list[AttachmentView]) -> InteractionView:
-    shown = {key: value for key, value in row.items() if key != "message_id"}
-    return InteractionView(**shown, analysis=AnalysisView(**analysis) if analysis else None, attachments=files)
+    shown = {key: value for key, value in row.items() if key not in {"message_id", "source_etag"}}
+    return InteractionView(
+        **shown,
+        etag=etag_of(row["source_etag"]),
+        analysis=AnalysisView(**analysis) if analysis else None,
+        attachments=files,
+    )
 
 
 async def _check_interaction(

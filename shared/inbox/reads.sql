@@ -31,8 +31,8 @@ ORDER BY i.type, i.is_primary DESC, i.value;
 
 -- name: list_interactions
 -- What was said with a contact, newest first, one page: a page from the index of each contact that was merged.
-SELECT i.id, i.contact_id, i.conversation_id, i.type, i.direction, i."timestamp", i.subject, i.content, m.new_text,
-       i.summary, i.sentiment_score, i.metadata, m.id AS message_id
+SELECT i.id, i.agent_id, i.contact_id, i.organization_id, i.conversation_id, i.type, i.direction, i."timestamp",
+       i.subject, i.content, m.new_text, i.summary, i.sentiment_score, i.metadata, i.source_etag, m.id AS message_id
 FROM contacts c
 CROSS JOIN LATERAL (
     SELECT * FROM interactions i
@@ -47,8 +47,8 @@ LIMIT %(limit)s;
 
 -- name: get_interaction
 -- One interaction.
-SELECT i.id, i.contact_id, i.conversation_id, i.type, i.direction, i."timestamp", i.subject, i.content, m.new_text,
-       i.summary, i.sentiment_score, i.metadata, m.id AS message_id
+SELECT i.id, i.agent_id, i.contact_id, i.organization_id, i.conversation_id, i.type, i.direction, i."timestamp",
+       i.subject, i.content, m.new_text, i.summary, i.sentiment_score, i.metadata, i.source_etag, m.id AS message_id
 FROM interactions i
 LEFT JOIN messages m ON m.project_id = i.project_id AND m.interaction_id = i.id
 WHERE i.project_id = %(project_id)s AND i.id = %(id)s AND i.deleted_at IS NULL;

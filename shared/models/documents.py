@@ -15,7 +15,10 @@ def _utc(value: object) -> object:
     # The contract says "UTC timestamp": a foreign writer's text without an offset is UTC.
     if isinstance(value, str):
         moment = datetime.fromisoformat(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        try:
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("is past the calendar") from None
     raise ValueError("must be an ISO 8601 text")
 
 

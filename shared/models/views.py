@@ -69,10 +69,16 @@ class AttachmentView(View):
 
 
 class InteractionView(View):
-    """One touch with a contact. `newText` is the content without quoted history, for messages."""
+    """One touch with a contact. `newText` is the content without quoted history, for messages.
+
+    `etag` is the version for the `If-Match` of a correction, quotes included; null until Cosmos DB has confirmed it.
+    """
 
     id: UUID
+    etag: str | None
+    agent_id: UUID | None
     contact_id: UUID
+    organization_id: UUID | None
     conversation_id: UUID | None
     type: str
     direction: Literal["inbound", "outbound", "mutual"] | None
