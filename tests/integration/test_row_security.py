@@ -162,7 +162,8 @@ async def test_the_sweeper_sees_what_crosses_tenants_and_is_refused_the_rest(
         except Transient as error:
             refusals.add(type(error.__cause__))
     assert refusals == {InsufficientPrivilege}
-    assert seen == {"projects": 2, "deliveries": 2, "dead_letters": 2}
+    crossing = ("projects", "deliveries", "dead_letters", "reconciliations", "reconciliation_findings")
+    assert seen == dict.fromkeys(crossing, 2)
 
 
 async def visible(postgres: Postgres) -> tuple[int, str, str]:

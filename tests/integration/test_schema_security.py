@@ -17,9 +17,10 @@ SHARED_COLUMNS = (
 )  # fmt: skip
 # A dead letter may have no project, so its keys can't start with one.
 NO_TENANT_KEY = {"dead_letters"}
-# Two threads that turn out to be one become one row.
-DELETES = {("hub_app", "conversations")}
-CROSS_TENANT = {"deliveries", "projects", "sync_positions", "dead_letters"}
+# Two threads that turn out to be one become one row; what was found by comparing is kept for a month.
+RECONCILER = {"reconciliations", "reconciliation_findings"}
+DELETES = {("hub_app", "conversations"), *(("hub_sweeper", table) for table in RECONCILER)}
+CROSS_TENANT = {"deliveries", "projects", "sync_positions", "dead_letters", *RECONCILER}
 
 
 @pytest.fixture(scope="module")
