@@ -1,6 +1,7 @@
-"""The process that decodes what strangers sent, and nothing else: `python -m shared.ai.image_child facts|picture`.
+"""The process that decodes what strangers sent, and nothing else: `python -m shared.ai.image_child facts|picture|text`.
 
 Image on standard input, answer on standard output: a line of JSON, then the bytes of the picture if one was asked for.
+Tesseract, which reads text, takes 120 MiB for a page of its size: the same limits hold for it.
 It has no secrets, opens no file for writing, and ends when it takes more memory or time than its limits.
 """
 
@@ -21,12 +22,21 @@ def main(task: str) -> None:
     _limit()
     raw = sys.stdin.buffer.read()
     try:
-        facts = inspect(raw)
-        media_type, painted = picture(raw, facts.kind) if task == "picture" else ("", b"")
+        answer, painted = _do(task, raw)
     except Permanent as error:
-        _say({"refused": error.reason})
-    else:
-        _say({"facts": asdict(facts), "media_type": media_type}, painted)
+        answer, painted = {"refused": error.reason}, b""
+    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + painted)
+    sys.stdout.buffer.flush()
+
+
+def _do(task: str, raw: bytes) -> tuple[dict[str, object], bytes]:
+    if task == "text":
+        from shared.ai.image_text import read
+
+        return {"text": read(raw)}, b""
+    facts = inspect(raw)
+    media_type, painted = picture(raw, facts.kind) if task == "picture" else ("", b"")
+    return {"facts": asdict(facts), "media_type": media_type}, painted
 
 
 def _limit() -> None:
@@ -36,11 +46,6 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _say(answer: dict[str, object], painted: bytes = b"") -> None:
-    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + painted)
-    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from shared.ai.images import ImageFacts
 from shared.errors import Permanent, Transient
@@ -20,7 +20,7 @@ _AT_A_TIME = 2
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _TOO_MUCH = "decoding the image needs more memory or time than is allowed"
 
-Task = Literal["facts", "picture"]
+Task = Literal["facts", "picture", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +40,30 @@ class ImageReader:
 
     async def facts(self, raw: bytes) -> ImageFacts:
         """Measure an image. Raises `Permanent` as `images.inspect` does, Transient when the machine has no room."""
-        return (await self._read("facts", raw)).facts
+        return _picture(*await self._read("facts", raw)).facts
 
     async def picture(self, raw: bytes) -> Picture:
         """Measure an image and repaint it for a model, as `images.picture` does; fails as `facts` does."""
-        return await self._read("picture", raw)
+        return _picture(*await self._read("picture", raw))
 
-    async def _read(self, task: Task, raw: bytes) -> Picture:
+    async def text(self, raw: bytes) -> str:
+        """Read the text in an image, as `image_text.read` does, where that is installed; fails as `facts` does."""
+        said, _ = await self._read("text", raw)
+        return str(said["text"])
+
+    async def _read(self, task: Task, raw: bytes) -> tuple[dict[str, Any], bytes]:
         async with self._turns:
             answer = await _ask(task, raw)
         line, _, painted = answer.partition(b"\n")
-        said = json.loads(line)
+        said: dict[str, Any] = json.loads(line)
         if "refused" in said:
             raise Permanent(said["refused"])
-        facts = said["facts"] | {"colors": tuple(said["facts"]["colors"])}
-        return Picture(ImageFacts(**facts), said["media_type"], painted)
+        return said, painted
+
+
+def _picture(said: dict[str, Any], painted: bytes) -> Picture:
+    facts = said["facts"] | {"colors": tuple(said["facts"]["colors"])}
+    return Picture(ImageFacts(**facts), said["media_type"], painted)
 
 
 async def _ask(task: Task, raw: bytes) -> bytes:

@@ -24,6 +24,8 @@ Seen = TypeVar("Seen")
 
 MAX_PIXELS = 25_000_000
 MAX_SIDE = 1024
+# Text is read best at twice the size of a screen's; more costs time and finds nothing.
+PAGE_SIDE = 2000
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _SAMPLE = 128
@@ -73,6 +75,14 @@ def picture(raw: bytes, kind: Kind) -> tuple[str, bytes]:
     return _safely(lambda checked: _repaint(checked, kind), raw)
 
 
+def page(raw: bytes) -> Image:
+    """Return the first frame in grey for text to be read from: upright, more light than dark, about 2000 pixels long.
+
+    Small ones are doubled at most. Raises `Permanent` as `inspect` does.
+    """
+    return _safely(_flatten, raw)
+
+
 def _safely(look: Callable[[bytes], Seen], raw: bytes) -> Seen:
     _refuse_large(*_webp_canvas(raw))
     try:
@@ -118,27 +128,44 @@ def _measure(raw: bytes) -> ImageFacts:
 
 
 def _repaint(raw: bytes, kind: Kind) -> tuple[str, bytes]:
-    from PIL import Image as Images
-    from PIL import ImageOps
-
-    with _opened(raw) as image:
-        if image.format in ("JPEG", "MPO"):
-            image.draft("RGB", (2 * MAX_SIDE, 2 * MAX_SIDE))
-        # Sixteen-bit grey can't be averaged.
-        deep = image.mode.startswith("I")
-        image.thumbnail((MAX_SIDE, MAX_SIDE), Images.Resampling.NEAREST if deep else Images.Resampling.BICUBIC)
-        # Phones store how they were held beside the pixels.
-        upright = ImageOps.exif_transpose(image).convert("RGBA")
-    # Painted on new paper: what Pillow carries along in `info` would be written again.
-    paper = Images.new("RGBA", upright.size, (255, 255, 255, 255))
-    painted = Images.alpha_composite(paper, upright).convert("RGB")
-    painted.info = {}
+    painted = _painted(raw, MAX_SIDE)
     written = io.BytesIO()
     if kind == "photo":
         painted.save(written, "JPEG", quality=85)
         return "image/jpeg", written.getvalue()
     painted.save(written, "PNG")
     return "image/png", written.getvalue()
+
+
+def _flatten(raw: bytes) -> Image:
+    from PIL import Image as Images
+    from PIL import ImageOps, ImageStat
+
+    grey = _painted(raw, PAGE_SIDE).convert("L")
+    if ImageStat.Stat(grey).mean[0] < 128:
+        grey = ImageOps.invert(grey)
+    scale = min(2.0, PAGE_SIDE / max(grey.size))
+    return grey.resize((round(grey.width * scale), round(grey.height * scale)), Images.Resampling.BICUBIC)
+
+
+def _painted(raw: bytes, side: int) -> Image:
+    """The first frame, upright, at most `side` pixels long, on white."""
+    from PIL import Image as Images
+    from PIL import ImageOps
+
+    with _opened(raw) as image:
+        if image.format in ("JPEG", "MPO"):
+            image.draft("RGB", (2 * side, 2 * side))
+        # Sixteen-bit grey can't be averaged.
+        deep = image.mode.startswith("I")
+        image.thumbnail((side, side), Images.Resampling.NEAREST if deep else Images.Resampling.BICUBIC)
+        # Phones store how they were held beside the pixels.
+        upright = ImageOps.exif_transpose(image).convert("RGBA")
+    # Painted on new paper: what Pillow carries along in `info` would be written again.
+    paper = Images.new("RGBA", upright.size, (255, 255, 255, 255))
+    painted = Images.alpha_composite(paper, upright).convert("RGB")
+    painted.info = {}
+    return painted
 
 
 def _refuse_large(width: int, height: int) -> None:

@@ -8,10 +8,13 @@ from datetime import datetime
 from functools import cache, partial
 from typing import TypeVar
 
+from shared.ai import image_text
 from shared.ai.image_reader import ImageReader
 from shared.ai.provider import Answer, Embedding
 from shared.ai.providers.offline import embedding, message
+from shared.errors import Permanent
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
+from shared.telemetry import warning
 
 MODEL = "offline-rules-1"
 
@@ -56,7 +59,10 @@ class OfflineProvider:
         return Answer(value, MODEL, request, value.model_dump(mode="json"))
 
     async def analyze_image(self, raw: bytes, *, filename: str) -> Answer[ImageAnalysis]:
-        """Measure an image and guess its kind; no text is read. Fails as `ImageReader.facts` does."""
+        """Measure an image and guess its kind; its text is read where `image_text.installed`.
+
+        Fails as `ImageReader.facts` does.
+        """
         facts = await self._images.facts(raw)
         value = ImageAnalysis(
             format=facts.format,
@@ -64,7 +70,7 @@ class OfflineProvider:
             height=facts.height,
             kind=facts.kind,
             description=facts.description,
-            text="",
+            text=await self._text(raw),
             objects=[],
             colors=list(facts.colors),
         )
@@ -73,8 +79,19 @@ class OfflineProvider:
             "filename": _storable(filename),
             "bytes": len(raw),
             "sha256": hashlib.sha256(raw).hexdigest(),
+            "reads_text": image_text.installed(),
         }
         return Answer(value, MODEL, request, value.model_dump(mode="json"))
+
+    async def _text(self, raw: bytes) -> str:
+        if not image_text.installed():
+            return ""
+        try:
+            return await self._images.text(raw)
+        except Permanent as error:
+            # What was measured holds all the same.
+            warning("image_text.unread", why=error.reason)
+            return ""
 
     async def embed(self, text: str) -> Embedding:
         """A vector that is near for texts with the same words or parts of words."""
