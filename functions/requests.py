@@ -11,6 +11,9 @@ from shared.identifiers import ProjectId
 if TYPE_CHECKING:
     from shared.ingestion.provider import WebhookRequest
 
+JSON = ("application/json",)
+MERGE_PATCH = ("application/merge-patch+json", *JSON)  # RFC 7396
+
 
 def project_of(req: func.HttpRequest) -> ProjectId:
     """Return the tenant that the caller, a trusted backend, acts for: the header `X-Project-Id`."""
@@ -40,10 +43,10 @@ def uuid_parameter(req: func.HttpRequest, name: str) -> UUID | None:
         raise Rejected(400, f"{name} must be a UUID", field=name) from None
 
 
-def json_of(req: func.HttpRequest, *, max_bytes: int) -> bytes:
+def json_of(req: func.HttpRequest, *, max_bytes: int, media_types: tuple[str, ...] = JSON) -> bytes:
     """Return a JSON body of at most `max_bytes`. Raises Rejected 413 or 415."""
-    if req.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Rejected(415, "content-type must be application/json", field="content-type")
+    if req.headers.get("content-type", "").partition(";")[0].strip().lower() not in media_types:
+        raise Rejected(415, f"content-type must be {' or '.join(media_types)}", field="content-type")
     body = req.get_body()
     if len(body) > max_bytes:
         raise Rejected(413, f"the body is larger than {max_bytes} bytes", field="body")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.clock import Clock, microseconds
+from shared.clock import Clock
 from shared.errors import Rejected, Transient
 from shared.identifiers import InteractionId, ProjectId
 from shared.inbox.history import SQL
@@ -11,9 +11,7 @@ from shared.stores.cosmos import Document, Documents
 from shared.stores.postgres import Postgres, Row
 from shared.sync.apply import Sync
 from shared.sync.changes import Change, read_change
-
-MAX_RACES = 5
-LARGEST_VERSION = 2**62  # beyond it a foreign writer's number would not leave room for ours
+from shared.sync.versions import MAX_RACES, next_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,5 @@ class Deletion:
 
     def _tombstone(self, row: Row, *, previous: object) -> Document:
         """Return a tombstone made from the row: a document that a foreign writer broke must be deletable too."""
-        known = previous if isinstance(previous, int) and 0 <= previous < LARGEST_VERSION else 0
-        version = max(known + 1, microseconds(self.clock.now()))
         emptied = {"content": "", "metadata": {}, "deleted": True, "ttl": self.ttl_seconds}
-        return {**new_document(row, version=version), **emptied}
+        return {**new_document(row, version=next_version(previous, self.clock.now())), **emptied}
