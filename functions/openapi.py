@@ -84,6 +84,8 @@ def _operation(operation: "Operation", references: "dict[type[BaseModel], Any]")
         success["content"] = {operation.media_type: {"schema": references[operation.answer]}}
     elif operation.status != 204:
         success["content"] = {operation.media_type: {}}
+    if operation.etag:
+        success["headers"] = {"ETag": {"description": "For `If-Match`", "schema": {"type": "string"}}}
     problem = {"content": {"application/problem+json": {"schema": references[Problem]}}}
     described: dict[str, Any] = {
         "operationId": operation.function,
@@ -94,7 +96,7 @@ def _operation(operation: "Operation", references: "dict[type[BaseModel], Any]")
         "security": [] if operation.anonymous else [{"adminKey" if operation.admin else "functionKey": []}],
     }
     if operation.body:
-        content: dict[str, Any] = {"application/json": {"schema": references[operation.body]}}
+        content: dict[str, Any] = {name: {"schema": references[operation.body]} for name in operation.json_bodies}
         content |= {media_type: {} for media_type in operation.raw_bodies}
         described["requestBody"] = {"required": True, "content": content}
     return described

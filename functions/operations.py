@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from functions.requests import MERGE_PATCH
+from shared.models.corrections import Correction
 from shared.models.dead_letters import DeadLetterView, DiscardIn, ReplayedView, ReplayIn
 from shared.models.views import (
     AcceptedView,
@@ -48,6 +50,8 @@ class Operation:
     admin: bool = False
     media_type: str = "application/json"
     raw_bodies: tuple[str, ...] = ()  # media types of bodies that are bytes, beside the JSON one
+    json_bodies: tuple[str, ...] = ("application/json",)
+    etag: bool = False  # the answer has an ETag
 
 
 ID = Parameter("id", "path", "The id", required=True, format="uuid")
@@ -55,6 +59,7 @@ PROJECT = Parameter("X-Project-Id", "header", "The project (tenant) to act for",
 LIMIT = Parameter("limit", "query", "Rows of a page, 1 to 100, 20 when not given")
 CURSOR = Parameter("cursor", "query", "`nextCursor` of the page before")
 SOURCE = Parameter("source", "path", "The source's id; it decides project and provider", required=True, format="uuid")
+IF_MATCH = Parameter("If-Match", "header", "The ETag of the interaction as it was read", required=True)
 SIGNATURE = (
     Parameter("webhook-id", "header", "Standard Webhooks: the same at every retry", required=True),
     Parameter("webhook-timestamp", "header", "Standard Webhooks: seconds since 1970, within 5 minutes", required=True),
@@ -111,7 +116,12 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "get_interaction", "get", "/v1/interactions/{id}", "One interaction", InteractionView,
-        parameters=(ID, PROJECT), errors=READ_ERRORS,
+        parameters=(ID, PROJECT), errors=READ_ERRORS, etag=True,
+    ),
+    Operation(
+        "correct_interaction", "patch", "/v1/interactions/{id}", "Correct an interaction (RFC 7396)", InteractionView,
+        body=Correction, json_bodies=MERGE_PATCH, parameters=(ID, PROJECT, IF_MATCH), etag=True,
+        errors=(*DECIDE_ERRORS, 412, *BODY_ERRORS, 428),
     ),
     Operation(
         "delete_interaction", "delete", "/v1/interactions/{id}", "Delete an interaction", None, 204,

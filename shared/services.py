@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from shared.stores.queues import Queues
     from shared.stores.vault import Vault
     from shared.sync.apply import Sync
+    from shared.sync.correction import Corrections
     from shared.sync.deletion import Deletion
+    from shared.sync.pull import PullReader
+    from shared.sync.status import SyncStatus
 
 
 class Services:
@@ -209,6 +212,13 @@ class Services:
         return Deletion(
             self.postgres, self.documents, self.sync, self.clock, ttl_seconds=self.settings.tombstone_ttl_seconds
         )
+
+    @cached_property
+    def corrections(self) -> "Corrections":
+        """Correcting interactions."""
+        from shared.sync.correction import Corrections
+
+        return Corrections(self.postgres, self.documents, self.sync, self.history, self.clock)
 
     @cached_property
     def history(self) -> "History":
