@@ -19,8 +19,10 @@ from functions import (
     orphan_dead_letters,
     publish_sources,
     store_message,
+    sweep_changes,
     sweep_inbound,
     sync_interactions,
+    sync_status,
 )
 
 BLUEPRINTS: list[func.Blueprint] = [
@@ -33,6 +35,7 @@ BLUEPRINTS: list[func.Blueprint] = [
     analyze_message.BLUEPRINT,
     analyze_attachment.BLUEPRINT,
     sync_interactions.BLUEPRINT,
+    sweep_changes.BLUEPRINT,
     drain_poison.BLUEPRINT,
     deliveries.BLUEPRINT,
     contacts.BLUEPRINT,
@@ -40,6 +43,7 @@ BLUEPRINTS: list[func.Blueprint] = [
     attachments.BLUEPRINT,
     dead_letters.BLUEPRINT,
     orphan_dead_letters.BLUEPRINT,
+    sync_status.BLUEPRINT,
     health.BLUEPRINT,
     openapi.BLUEPRINT,
 ]

@@ -18,6 +18,7 @@ from shared.models.views import (
     InteractionView,
     NewFact,
     Page,
+    SyncStatusView,
 )
 from shared.models.webhooks import ChatIn, EmailIn
 
@@ -173,6 +174,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "discard_orphan_dead_letter", "post", "/v1/operator/dead-letters/{id}/discard",
         "Mark a dead letter of no project as needing no more work", DeadLetterView,
         body=DiscardIn, parameters=(ID,), errors=(*DECIDE_ERRORS, *BODY_ERRORS), admin=True,
+    ),
+    Operation(
+        "sync_status", "get", "/v1/sync/status", "Whether both stores agree, of all projects", SyncStatusView,
+        errors=(503,), admin=True,
     ),
     Operation("health", "get", "/health", "Whether every store answers", HealthView, errors=(503,), anonymous=True),
     Operation("openapi", "get", "/openapi.json", "This description", None, anonymous=True),

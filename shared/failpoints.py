@@ -28,9 +28,16 @@ Name = Literal[
     "store.done",
     "analyze.model_answered",
     "analyze.findings_stored",
+    "analyze.attachment_answered",
+    "analyze.attachment_stored",
+    "replay.claimed",
+    "replay.enqueued",
+    "replay.marked",
     "sync.applied",
     "sync.committing",
     "sync.committed",
+    "sweep.page_read",
+    "sweep.position_moved",
 ]
 NAMES: tuple[Name, ...] = get_args(Name)
 ACTIONS = ("kill", "raise", "hang")

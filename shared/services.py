@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.stores.blobs import Blobs
     from shared.stores.cosmos import Documents
+    from shared.stores.feed import ChangeFeed
     from shared.stores.postgres import Postgres
     from shared.stores.queues import Queues
     from shared.stores.vault import Vault
@@ -203,6 +204,27 @@ class Services:
         from shared.sync.apply import Sync
 
         return Sync(self.postgres, self.documents, self._dead_letter_limit)
+
+    @cached_property
+    def feed(self) -> "ChangeFeed":
+        """The change feed of Cosmos DB."""
+        from shared.stores.feed import ChangeFeed
+
+        return ChangeFeed(self.documents)
+
+    @cached_property
+    def pull_reader(self) -> "PullReader":
+        """Following the change feed with a position of our own."""
+        from shared.sync.pull import PullReader
+
+        return PullReader(self.feed, self.sync, self.postgres, self.clock)
+
+    @cached_property
+    def sync_status(self) -> "SyncStatus":
+        """Whether both stores agree."""
+        from shared.sync.status import SyncStatus
+
+        return SyncStatus(self.postgres, self.clock, self.settings.tombstone_ttl_seconds)
 
     @cached_property
     def deletion(self) -> "Deletion":

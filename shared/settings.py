@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     dead_letter_window_seconds: float = Field(600, alias="DEAD_LETTER_WINDOW_SECONDS", gt=0)
     sweep_inbound_schedule: str = Field(alias="SWEEP_INBOUND_SCHEDULE")
     publish_sources_schedule: str = Field(alias="PUBLISH_SOURCES_SCHEDULE")
+    sweep_changes_schedule: str = Field(alias="SWEEP_CHANGES_SCHEDULE")
 
     @property
     def model_reachable(self) -> bool:

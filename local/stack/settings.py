@@ -16,6 +16,7 @@ DEFAULTS: Mapping[str, str] = {
     "SWEEP_AFTER_SECONDS": "120",
     "SWEEP_INBOUND_SCHEDULE": "0 * * * * *",
     "PUBLISH_SOURCES_SCHEDULE": "30 * * * * *",
+    "SWEEP_CHANGES_SCHEDULE": "15 * * * * *",
 }
 
 

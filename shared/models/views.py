@@ -154,6 +154,61 @@ class HealthView(View):
     checks: dict[str, str]
 
 
+class FeedReaderView(View):
+    """How far the pull reader came. `reachedEndAt`: whatever was written before it is applied; null in a first read.
+
+    `lastChangeAt` is when the last document applied was written, to the second. A reading starts at the beginning of
+    the feed, `beganWhy` says why.
+    """
+
+    reached_end_at: datetime | None
+    last_change_at: datetime | None
+    moved_at: datetime
+    began_at: datetime
+    began_why: Literal["first", "another container", "token refused"]
+    ranges: int
+
+
+class PositionView(View):
+    """How far a reader that crosses projects came, in its own words."""
+
+    name: str
+    position: str
+    moved_at: datetime
+
+
+class DriftView(View):
+    """What the newest comparison of both stores found, all projects together; `openFindings` counts by kind.
+
+    `waiting` are differences too young to be any; `refused` projects differ too much to be repaired unasked.
+    """
+
+    started_at: datetime
+    finished_at: datetime | None
+    projects: int
+    compared: int
+    differing: int
+    repaired: int
+    waiting: int
+    refused: int
+    open_findings: dict[str, int]
+
+
+class SyncStatusView(View):
+    """Whether both stores agree, of all projects.
+
+    `lagSeconds`: no change that is older than this waits to be applied; null when the pull reader never ran.
+    `deadLetters` counts open ones by the step that left them.
+    """
+
+    lag_seconds: float | None
+    reader: FeedReaderView | None
+    positions: list[PositionView]
+    drift: DriftView | None
+    dead_letters: dict[str, int]
+    alerts: list[Literal["feed_never_read", "feed_lag_exceeds_half_of_ttl", "reconciliation_refused"]]
+
+
 class FieldProblem(View):
     """One thing wrong with a request."""
 

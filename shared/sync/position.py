@@ -52,6 +52,12 @@ class Position:
         ranges[at] = replace(ranges[at], token=token)
         return replace(self, ranges=tuple(ranges), last_ts=last_ts or self.last_ts)
 
+    def end_reached(self, end: Row | None) -> datetime | None:
+        """Return when this reading last was at the end of the feed, from the row that `keep_end` wrote."""
+        kept = json.loads(end["position"]) if end else {}
+        # An end that an earlier reading saw says nothing of this one, but for what `owed_since` took over from it.
+        return datetime.fromisoformat(kept["reached"]) if kept.get("began") == self.began else None
+
     def text(self) -> str:
         """Return the position as it is kept."""
         return json.dumps(asdict(self))
@@ -78,15 +84,18 @@ async def move(transaction: Transaction, stored: str | None, to: Position) -> No
 async def read_rows(postgres: Postgres) -> tuple[Row | None, Row | None]:
     """Return the rows of the position and of the last end of the feed."""
     async with postgres.sweeper() as transaction:
-        rows = {row["name"]: row for row in await transaction.all(SQL["list_positions"])}
-    return rows.get(POSITION), rows.get(END)
+        return pick(await transaction.all(SQL["list_positions"]))
+
+
+def pick(rows: list[Row]) -> tuple[Row | None, Row | None]:
+    """Return, of all readers' rows, those of the position and of the last end of the feed."""
+    by_name = {row["name"]: row for row in rows}
+    return by_name.get(POSITION), by_name.get(END)
 
 
 def applied_until(position: Position, end: Row | None) -> datetime:
     """Return the moment for which this is proved: whatever was written before it and is still there, is applied."""
-    kept = json.loads(end["position"]) if end else {}
-    # An end that an earlier reading saw says nothing of this one, but for what `owed_since` took over from it.
-    return datetime.fromisoformat(kept["reached"] if kept.get("began") == position.began else position.owed_since)
+    return position.end_reached(end) or datetime.fromisoformat(position.owed_since)
 
 
 async def keep_end(postgres: Postgres, position: Position, reached: datetime) -> None:

@@ -28,6 +28,7 @@ BASE = {
     "PUBLIC_BASE_URL": "",
     "SWEEP_INBOUND_SCHEDULE": "",
     "PUBLISH_SOURCES_SCHEDULE": "",
+    "SWEEP_CHANGES_SCHEDULE": "",
 }
 SCOPE = "https://cognitiveservices.azure.com/.default"
 

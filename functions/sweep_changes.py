@@ -1,0 +1,21 @@
+"""Sync, proved: the pull reader follows the change feed with a position of its own."""
+
+import azure.functions as func
+
+from shared import services
+from shared.errors import Transient
+from shared.telemetry import warning
+
+BLUEPRINT = func.Blueprint()
+
+
+@BLUEPRINT.function_name("sweep_changes")
+@BLUEPRINT.timer_trigger("timer", schedule="%SWEEP_CHANGES_SCHEDULE%", run_on_startup=False, use_monitor=False)
+async def sweep_changes(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding's name
+    """Read on where the last run ended, then look how far behind the reader is."""
+    hub = services.current()
+    await hub.pull_reader.sweep()
+    try:
+        await hub.sync_status.watch()
+    except Transient as error:
+        warning("sweep_changes.later", why=error)
