@@ -67,7 +67,8 @@ WHERE i.contact_id <> d.contact_id
 ORDER BY i.id;
 
 -- name: settle_documents!
--- What Cosmos DB holds now, whatever its order; the order itself only moves forward.
+-- What Cosmos DB holds now, whatever its order; the order itself only moves forward. A row that names this very version
+-- and holds other values is mended too; one that agrees is not written.
 UPDATE interactions
 SET agent_id = d.agent_id,
     organization_id = d.organization_id,
@@ -84,7 +85,10 @@ FROM json_to_recordset(%(documents)s::json) AS d (
     id uuid, agent_id uuid, organization_id uuid, type text, content text, "timestamp" timestamptz, metadata jsonb,
     deleted boolean, source_version bigint, source_ts bigint, source_etag text)
 WHERE interactions.project_id = %(project_id)s AND interactions.id = d.id
-  AND interactions.source_etag IS DISTINCT FROM d.source_etag;
+  AND (interactions.source_etag, interactions.agent_id, interactions.organization_id, interactions.type,
+       interactions.content, interactions."timestamp", interactions.metadata, interactions.deleted_at IS NOT NULL)
+      IS DISTINCT FROM
+      (d.source_etag, d.agent_id, d.organization_id, d.type, d.content, d."timestamp", d.metadata, d.deleted);
 
 -- name: touch_contacts!
 -- The last interaction of a contact only moves forward. Last of all and in order of ids: an order of locks again.
