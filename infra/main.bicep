@@ -1,78 +1,383 @@
-targetScope = 'resourceGroup'
+targetScope = 'subscription'
 
-@description('Where everything goes.')
-param location string = resourceGroup().location
+@description('The azd environment; it names everything.')
+@minLength(1)
+@maxLength(40)
+param environmentName string
 
-@description('Begins every name; lower-case letters and digits.')
-@minLength(2)
-@maxLength(10)
-param namePrefix string = 'hub'
+@description('Where everything goes: a region that has Flex Consumption and the chosen models.')
+param location string
 
-@description('Name of the azd environment, when azd deploys this.')
-param environmentName string = ''
+@description('Who migrates the schema and makes sources: object id, name and kind in Entra.')
+param principalId string
+param principalName string
 
-// Names that code and triggers use: shared/models/work.py. Each queue has a twin for what failed five times.
-var blobContainers = [
-  'inbound'
-  'sources'
-  'attachments'
-  'external-inbound'
+@allowed([
+  'User'
+  'Group'
+  'ServicePrincipal'
+])
+param principalType string = 'User'
+
+@description('Addresses from which the operator reaches the stores; empty closes them to all but the private network.')
+param operatorIpAddresses array = []
+
+@description('Who is told of alerts, by email.')
+param alertEmails array = []
+
+@description('The size of the app: memory of an instance, the most instances of a scale group, always ready ones for HTTP.')
+@allowed([
+  512
+  2048
+  4096
+])
+param instanceMemoryMB int = 2048
+
+@minValue(40)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@minValue(0)
+param alwaysReadyHttp int = 1
+
+@minValue(1)
+@maxValue(1000)
+param httpConcurrency int = 16
+
+@description('Postgres: its size, its storage, whether connections are pooled by PgBouncer (not on burstable sizes).')
+@allowed([
+  'Standard_B2s'
+  'Standard_D2ds_v5'
+  'Standard_D4ds_v5'
+  'Standard_D8ds_v5'
+])
+param postgresSize string = 'Standard_D2ds_v5'
+
+@minValue(32)
+param postgresStorageGiB int = 64
+
+@minValue(1)
+@maxValue(20)
+param postgresPoolSize int = 2
+param pgBouncer bool = true
+
+@description('Cosmos DB: 0 is serverless, else the request units per second that autoscale may reach.')
+@minValue(0)
+param cosmosAutoscaleMaxThroughput int = 0
+
+@description('Cosmos DB: dimensions of the vector index; 0 for none. It can not be changed once the container is there.')
+@minValue(0)
+param cosmosVectorDimensions int = 0
+
+@description('The model: offline (rules), azure (an account is made), or endpoint (bring your own).')
+@allowed([
+  'offline'
+  'azure'
+  'endpoint'
+])
+param modelHosting string = 'offline'
+
+@description('With modelHosting endpoint: the Azure OpenAI endpoint; grant the app Cognitive Services OpenAI User on it.')
+param modelEndpoint string = ''
+param modelDeployments array = [
+  {
+    name: 'gpt-5.4-mini'
+    model: 'gpt-5.4-mini'
+    version: '2026-03-17'
+    sku: 'GlobalStandard'
+    capacity: 100
+  }
+  {
+    name: 'text-embedding-3-small'
+    model: 'text-embedding-3-small'
+    version: '1'
+    sku: 'GlobalStandard'
+    capacity: 100
+  }
 ]
-var queues = [
-  'external-messages'
-  'external-messages-poison'
-  'inbound-messages'
-  'inbound-messages-poison'
-  'message-analysis'
-  'message-analysis-poison'
-  'attachment-analysis'
-  'attachment-analysis-poison'
-]
-var tags = empty(environmentName) ? {} : { 'azd-env-name': environmentName }
+param messageModel string = 'gpt-5.4-mini'
+param imageModel string = 'gpt-5.4-mini'
+param embeddingModel string = 'text-embedding-3-small'
 
-resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' = {
-  name: '${namePrefix}${uniqueString(resourceGroup().id)}'
+@description('Days that raw deliveries are kept; after coolAfterDays they and attachments move to the cool tier.')
+@minValue(1)
+param rawRetentionDays int = 730
+
+@minValue(1)
+param coolAfterDays int = 30
+
+@minValue(30)
+@maxValue(730)
+param logRetentionDays int = 30
+
+@minValue(7)
+@maxValue(35)
+param backupRetentionDays int = 14
+
+var token = take(uniqueString(subscription().id, environmentName, location), 8)
+var prefix = 'hub-${token}'
+var tags = {
+  'azd-env-name': environmentName
+}
+var databaseName = 'hub'
+// The stores answer the private network; an operator's address opens their public side for that address alone.
+var publicNetworkAccess = empty(operatorIpAddresses) ? 'Disabled' : 'Enabled'
+
+// What Postgres lets in, by size, less the 15 it keeps for itself; through PgBouncer 5000 on every size that has it.
+// https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-limits
+var postgresConnections = {
+  Standard_B2s: 414
+  Standard_D2ds_v5: 844
+  Standard_D4ds_v5: 1703
+  Standard_D8ds_v5: 3422
+}
+var pooled = pgBouncer && !startsWith(postgresSize, 'Standard_B')
+var connectionsAllowed = pooled ? 5000 : postgresConnections[postgresSize]
+// Each scale group has instances of its own, each instance a pool; a timer runs on one instance at a time.
+var scalingGroups = [
+  'http'
+  'accept_message'
+  'store_message'
+  'analyze_message'
+  'analyze_attachment'
+  'sync_interactions'
+  'drain_inbound_poison'
+  'drain_message_poison'
+  'drain_attachment_poison'
+]
+var timers = [
+  'sweep_inbound'
+  'publish_sources'
+  'sweep_changes'
+  'reconcile_stores'
+  'drain_external_poison'
+]
+var connectionsNeeded = (length(scalingGroups) * maximumInstanceCount + length(timers)) * postgresPoolSize
+var connectionsFit = connectionsNeeded <= connectionsAllowed
+
+var modelSettings = modelHosting == 'offline' ? {
+  AI_PROVIDER: 'offline'
+} : {
+  AI_PROVIDER: 'openai'
+  AZURE_OPENAI_ENDPOINT: modelHosting == 'azure' ? openai!.outputs.endpoint : modelEndpoint
+  MODEL_MESSAGE: messageModel
+  MODEL_IMAGE: imageModel
+  MODEL_EMBEDDING: embeddingModel
+}
+var nameSuffix = replace(prefix, '-', '')
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: 'rg-${environmentName}'
   location: location
   tags: tags
-  kind: 'StorageV2'
-  sku: {
-    name: 'Standard_LRS'
-  }
-  properties: {
-    accessTier: 'Hot'
-    allowBlobPublicAccess: false
-    allowSharedKeyAccess: false
-    defaultToOAuthAuthentication: true
-    minimumTlsVersion: 'TLS1_2'
-    supportsHttpsTrafficOnly: true
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: '${prefix}-app'
   }
 }
 
-resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
-  parent: storage
-  name: 'default'
-}
-
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [for name in blobContainers: {
-  parent: blobService
-  name: name
-  properties: {
-    publicAccess: 'None'
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    workspaceName: '${prefix}-logs'
+    insightsName: '${prefix}-insights'
+    appPrincipalId: identity.outputs.principalId
+    retentionDays: logRetentionDays
   }
-}]
-
-resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' = {
-  parent: storage
-  name: 'default'
 }
 
-resource storageQueues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' = [for name in queues: {
-  parent: queueService
-  name: name
-}]
+module network 'modules/network.bicep' = {
+  name: 'network'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: '${prefix}-network'
+    addressPrefix: '10.40.0.0/16'
+  }
+}
 
-@description('The app setting HubStorage__blobServiceUri.')
-output blobServiceUri string = storage.properties.primaryEndpoints.blob
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: '${nameSuffix}data'
+    workspaceId: monitoring.outputs.workspaceId
+    publicNetworkAccess: publicNetworkAccess
+    operatorIpAddresses: operatorIpAddresses
+    appPrincipalId: identity.outputs.principalId
+    operatorPrincipalId: principalId
+    rawRetentionDays: rawRetentionDays
+    coolAfterDays: coolAfterDays
+  }
+}
 
-@description('The app setting HubStorage__queueServiceUri.')
-output queueServiceUri string = storage.properties.primaryEndpoints.queue
+module cosmos 'modules/cosmos.bicep' = {
+  name: 'cosmos'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: '${prefix}-cosmos'
+    workspaceId: monitoring.outputs.workspaceId
+    databaseName: databaseName
+    publicNetworkAccess: publicNetworkAccess
+    operatorIpAddresses: operatorIpAddresses
+    appPrincipalId: identity.outputs.principalId
+    autoscaleMaxThroughput: cosmosAutoscaleMaxThroughput
+    vectorDimensions: cosmosVectorDimensions
+  }
+}
+
+module postgres 'modules/postgres.bicep' = {
+  name: 'postgres'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: '${prefix}-postgres'
+    workspaceId: monitoring.outputs.workspaceId
+    databaseName: databaseName
+    publicNetworkAccess: publicNetworkAccess
+    operatorIpAddresses: operatorIpAddresses
+    size: postgresSize
+    storageGiB: postgresStorageGiB
+    backupRetentionDays: backupRetentionDays
+    pooled: pooled
+    administratorPrincipalId: principalId
+    administratorName: principalName
+    administratorType: principalType
+  }
+}
+
+module keyVault 'modules/keyvault.bicep' = {
+  name: 'keyvault'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: '${prefix}-keys'
+    workspaceId: monitoring.outputs.workspaceId
+    publicNetworkAccess: publicNetworkAccess
+    operatorIpAddresses: operatorIpAddresses
+    appPrincipalId: identity.outputs.principalId
+    operatorPrincipalId: principalId
+  }
+}
+
+module openai 'modules/openai.bicep' = if (modelHosting == 'azure') {
+  name: 'openai'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: '${prefix}-openai'
+    workspaceId: monitoring.outputs.workspaceId
+    publicNetworkAccess: publicNetworkAccess
+    operatorIpAddresses: operatorIpAddresses
+    appPrincipalId: identity.outputs.principalId
+    deployments: modelDeployments
+  }
+}
+
+module endpoints 'modules/endpoints.bicep' = {
+  name: 'endpoints'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    namePrefix: prefix
+    subnetId: network.outputs.endpointSubnetId
+    storageId: storage.outputs.resourceId
+    cosmosId: cosmos.outputs.resourceId
+    postgresId: postgres.outputs.resourceId
+    keyVaultId: keyVault.outputs.resourceId
+    openaiId: modelHosting == 'azure' ? openai!.outputs.resourceId : ''
+  }
+}
+
+module functions 'modules/functions.bicep' = {
+  name: 'functions'
+  scope: group
+  dependsOn: [
+    endpoints
+  ]
+  params: {
+    location: location
+    tags: tags
+    planName: '${prefix}-plan'
+    appName: '${prefix}-app'
+    identityId: identity.outputs.resourceId
+    identityClientId: identity.outputs.clientId
+    subnetId: network.outputs.appSubnetId
+    workspaceId: monitoring.outputs.workspaceId
+    deploymentContainerUri: storage.outputs.deploymentContainerUri
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyHttp: alwaysReadyHttp
+    httpConcurrency: httpConcurrency
+    settings: union(modelSettings, {
+      AzureWebJobsStorage__accountName: storage.outputs.name
+      AzureWebJobsStorage__credential: 'managedidentity'
+      AzureWebJobsStorage__clientId: identity.outputs.clientId
+      HubStorage__blobServiceUri: storage.outputs.blobServiceUri
+      HubStorage__queueServiceUri: storage.outputs.queueServiceUri
+      HubStorage__credential: 'managedidentity'
+      HubStorage__clientId: identity.outputs.clientId
+      HubCosmos__accountEndpoint: cosmos.outputs.endpoint
+      HubCosmos__credential: 'managedidentity'
+      HubCosmos__clientId: identity.outputs.clientId
+      COSMOS_DATABASE: databaseName
+      // No password: each connection brings a token of the app's identity.
+      POSTGRES_DSN: 'host=${postgres.outputs.host} port=${pooled ? 6432 : 5432} dbname=${databaseName} user=hub_app sslmode=verify-full sslrootcert=system'
+      POSTGRES_POOL_SIZE: string(postgresPoolSize)
+      POSTGRES_POOLED: string(pooled)
+      SECRET_KEYS_WRAPPED_BY: keyVault.outputs.keyUri
+      APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
+      SWEEP_INBOUND_SCHEDULE: '0 * * * * *'
+      PUBLISH_SOURCES_SCHEDULE: '30 * * * * *'
+      SWEEP_CHANGES_SCHEDULE: '15 * * * * *'
+      RECONCILE_STORES_SCHEDULE: '0 */15 * * * *'
+    })
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    namePrefix: prefix
+    appId: functions.outputs.resourceId
+    insightsId: monitoring.outputs.insightsId
+    emails: alertEmails
+    serverErrorsPer15Minutes: 5
+  }
+}
+
+output HUB_RESOURCE_GROUP string = group.name
+output HUB_BASE_URL string = functions.outputs.baseUrl
+output HUB_FUNCTION_APP string = functions.outputs.name
+output HUB_POSTGRES_HOST string = postgres.outputs.host
+output HUB_POSTGRES_DATABASE string = databaseName
+output HUB_APP_PRINCIPAL_ID string = identity.outputs.principalId
+output HUB_BLOB_SERVICE_URI string = storage.outputs.blobServiceUri
+output HUB_KEY_URI string = keyVault.outputs.keyUri
+output HUB_CONNECTIONS object = {
+  needed: connectionsNeeded
+  allowed: connectionsAllowed
+  fit: connectionsFit
+}

@@ -3,7 +3,7 @@ import re
 from local.checkout import CHECKOUT
 from shared.models.work import BlobContainer, QueueName, poison
 
-BICEP = (CHECKOUT / "infra" / "main.bicep").read_text()
+BICEP = (CHECKOUT / "infra" / "modules" / "storage.bicep").read_text()
 
 
 def names(variable: str) -> list[str]:
