@@ -125,6 +125,10 @@ OPERATIONS: tuple[Operation, ...] = (
         errors=(*DECIDE_ERRORS, 412, *BODY_ERRORS, 428),
     ),
     Operation(
+        "get_interaction_html", "get", "/v1/interactions/{id}/html", "An interaction's HTML, made safe to show", None,
+        parameters=(ID, PROJECT), errors=READ_ERRORS, media_type="text/html",
+    ),
+    Operation(
         "delete_interaction", "delete", "/v1/interactions/{id}", "Delete an interaction", None, 204,
         parameters=(ID, PROJECT), errors=READ_ERRORS,
     ),

@@ -1,12 +1,16 @@
 """Attachments: bytes in Blob by project and content hash, so that the same file is stored once."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 from shared.identifiers import AttachmentId, MessageId, ProjectId, attachment_id, sha256_hex
 from shared.models.messages import IncomingAttachment
 from shared.models.work import BlobContainer
 from shared.stores.blobs import Blobs
+
+# As the sanitiser writes it: in texts `<` is escaped, in values the quote.
+_PICTURE = re.compile(r'(<img(?: (?!src=)[a-z]+="[^"]*")*+) src="attachment:([0-9]{1,3})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,12 @@ async def keep_attachments(
 ) -> list[StoredAttachment]:
     """Write the bytes of every file that is not there yet, and return what is to be recorded of each."""
     return list(await asyncio.gather(*(_keep(blobs, project, message, *numbered) for numbered in enumerate(files))))
+
+
+def with_pictures(html: str, files: list[StoredAttachment]) -> str:
+    """Return a message's safe HTML with the addresses of its pictures, without those of files that are not there."""
+    sources = {file.position: f' src="{file.url}"' for file in files}
+    return _PICTURE.sub(lambda found: found[1] + sources.get(int(found[2]), ""), html)
 
 
 async def _keep(

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from shared.identifiers import ContactId, ConversationId, InteractionId, MessageId, ProjectId, SourceId
-from shared.inbox.attachments import StoredAttachment
+from shared.inbox.attachments import StoredAttachment, with_pictures
 from shared.inbox.contacts import SQL as CONTACTS
 from shared.inbox.contacts import resolve_contact
 from shared.inbox.conversations import resolve_conversation
@@ -68,7 +68,7 @@ async def _insert(transaction: Transaction, arrival: Arrival, files: list[Stored
         content=content,
         metadata=json.dumps(metadata),
     )
-    await _insert_message(transaction, arrival, timestamp, content)
+    await _insert_message(transaction, arrival, timestamp, content, files)
     for file in files:
         await _insert_attachment(transaction, arrival, file)
     await transaction.execute(
@@ -112,7 +112,9 @@ async def _insert_interaction(
     )
 
 
-async def _insert_message(transaction: Transaction, arrival: Arrival, timestamp: datetime, content: str) -> None:
+async def _insert_message(
+    transaction: Transaction, arrival: Arrival, timestamp: datetime, content: str, files: list[StoredAttachment]
+) -> None:
     message = arrival.message
     await transaction.execute(
         SQL["insert_message"],
@@ -127,6 +129,7 @@ async def _insert_message(transaction: Transaction, arrival: Arrival, timestamp:
         sender=message.sender,
         recipients=list(message.recipients),
         sent_at=timestamp,
+        html=with_pictures(message.html, files) if message.html else None,
     )
 
 

@@ -20,10 +20,10 @@ WHERE project_id = %(project_id)s AND id = %(id)s;
 -- The content as received or sent.
 INSERT INTO messages (
     project_id, id, interaction_id, direction, content, new_text, content_type,
-    external_message_id, sender, recipients, sent_at)
+    external_message_id, sender, recipients, sent_at, html)
 VALUES (
     %(project_id)s, %(id)s, %(interaction_id)s, %(direction)s, %(content)s, %(new_text)s, %(content_type)s,
-    %(external_message_id)s, %(sender)s, %(recipients)s, %(sent_at)s)
+    %(external_message_id)s, %(sender)s, %(recipients)s, %(sent_at)s, %(html)s)
 ON CONFLICT (project_id, id) DO NOTHING;
 
 -- name: insert_attachment!

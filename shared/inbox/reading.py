@@ -117,6 +117,14 @@ class History:
                 raise Rejected(404, "there is no such interaction", field="id")
             return (await _interactions(transaction, project, [row]))[0]
 
+    async def html(self, project: ProjectId, interaction: UUID) -> str:
+        """Return an interaction's HTML, made safe to show when it was stored."""
+        async with self.postgres.tenant(project) as transaction:
+            row = await transaction.one(SQL["get_html"], project_id=project, id=interaction)
+        if row is None:
+            raise Rejected(404, "there is no such interaction, or it has no HTML to show", field="id")
+        return str(row["html"])
+
     async def file(self, project: ProjectId, attachment: UUID) -> File:
         """Return an attachment's bytes."""
         async with self.postgres.tenant(project) as transaction:

@@ -53,6 +53,15 @@ FROM interactions i
 LEFT JOIN messages m ON m.project_id = i.project_id AND m.interaction_id = i.id
 WHERE i.project_id = %(project_id)s AND i.id = %(id)s AND i.deleted_at IS NULL;
 
+-- name: get_html
+-- The HTML of an interaction that is not deleted.
+SELECT m.html
+FROM interactions i
+JOIN messages m ON m.project_id = i.project_id AND m.interaction_id = i.id
+WHERE i.project_id = %(project_id)s AND i.id = %(id)s AND i.deleted_at IS NULL AND m.html IS NOT NULL
+ORDER BY m.sent_at, m.id
+LIMIT 1;
+
 -- name: list_analyses
 -- The latest analysis of each of some messages.
 SELECT DISTINCT ON (message_id)

@@ -45,7 +45,8 @@ class IncomingAttachment:
 class IncomingMessage:
     """One message. `key` identifies it within its source; `identities` are the contact's, strongest first.
 
-    `sent_at` is None when the sender did not say it.
+    `sent_at` is None when the sender did not say it. `html` is safe to show, and names pictures among `attachments` as
+    `attachment:` and the position; None without HTML, or when it passed a cap, which `metadata` then flags.
     """
 
     key: str
@@ -64,3 +65,4 @@ class IncomingMessage:
     recipients: tuple[str, ...]
     attachments: tuple[IncomingAttachment, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+    html: str | None = None

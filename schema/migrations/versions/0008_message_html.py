@@ -1,20 +1,25 @@
-"""Placeholder of the chain."""
+"""The HTML of messages, made safe to show."""
 
 from alembic import op
 
 revision = "0008"
 down_revision = "0007"
 
-UP = "SELECT 1"
+UP = """
+-- Sanitised when it was stored; null without HTML, or when it passed a cap.
+ALTER TABLE messages ADD COLUMN html text;
+"""
 
-DOWN = "SELECT 1"
+DOWN = """
+ALTER TABLE messages DROP COLUMN html;
+"""
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Keep the HTML of messages."""
     op.execute(UP)
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """Drop it."""
     op.execute(DOWN)

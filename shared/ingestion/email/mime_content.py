@@ -1,7 +1,9 @@
 """What a mail says and what it brings: the text to read, and every other part as a file."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from html import escape
 from itertools import chain
 
 from shared.ingestion.email.html import html_to_text
@@ -9,7 +11,9 @@ from shared.ingestion.email.mime_charsets import decoded
 from shared.ingestion.email.mime_files import type_of
 from shared.ingestion.email.mime_parameters import readable
 from shared.ingestion.email.mime_parts import Part, children
+from shared.ingestion.email.sanitized import MAX_BYTES, sanitized
 from shared.ingestion.filenames import safe_filename
+from shared.models.text import storable
 
 MAX_TEXT_BYTES = 4_000_000  # of one part; what is stored of a text is far less
 _META = re.compile(rb"""charset\s*=\s*["']?([\w-]{1,40})""", re.IGNORECASE)
@@ -45,49 +49,90 @@ class _Block:
         return self._text
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What a part says, twice: as plain text where there is some, and as formatted as it comes."""
+
+    plain: list[_Block]
+    rich: list[_Block]
+
+    @classmethod
+    def of(cls, bodies: "Iterable[_Body]") -> "_Body":
+        """Return parts that stand one after the other."""
+        found = list(bodies)
+        return cls([block for body in found for block in body.plain], [block for body in found for block in body.rich])
+
+
 @dataclass(slots=True)
 class Content:
-    """What was found so far."""
+    """What was found so far; `html` is safe to show, None without HTML or when it passes a cap."""
 
     text: str = ""
+    html: str | None = None
     files: list[MailFile] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
     shown: set[str] = field(default_factory=set)
+    pictures: dict[str, int] = field(default_factory=dict)  # positions of files by Content-ID
 
 
 def content_of(root: Part) -> Content:
-    """Return text, files and flags of a mail. Every part is in the text, an alternative to it, or a file."""
+    """Return text, HTML, files and flags of a mail. Every part is in the text, an alternative to it, or a file."""
     content = Content()
     files: list[Part] = []
-    blocks = _blocks(root, content, files)
-    content.text = "\n\n".join(block.text for block in blocks if block.text)
-    content.files = [_file(part, content) for part in files]
+    body = _body(root, content, files)
+    content.text = "\n\n".join(block.text for block in body.plain if block.text)
+    for part in files:
+        content.files.append(_file(part, content))
+    content.html = _html(body.rich, content)
     return content
 
 
-def _blocks(part: Part, content: Content, files: list[Part]) -> list[_Block]:
+def _body(part: Part, content: Content, files: list[Part]) -> _Body:
     if part.defects:
         content.flags.add("malformed")
     if part.is_multipart():
         if (part.epilogue or "").strip():
             content.flags.add("text-outside-parts")  # some programs show it; ours do not
-        found = [_blocks(child, content, files) for child in children(part)]
-        if part.media_type == "multipart/alternative":
-            return _chosen(found)
-        return [block for blocks in found for block in blocks]
+        found = [_body(child, content, files) for child in children(part)]
+        return _chosen(found) if part.media_type == "multipart/alternative" else _Body.of(found)
     if part.media_type.startswith("multipart/") and not part.defects:
-        return []
+        return _Body([], [])
     if _is_text(part):
-        return [_block(part, content)]
+        block = _block(part, content)
+        return _Body([block], [block])
     files.append(part)
-    return []
+    return _Body([], [])
 
 
-def _chosen(alternatives: list[list[_Block]]) -> list[_Block]:
-    """Return the first alternative that is plain text and not empty, else the last that says anything."""
-    plain = (blocks for blocks in alternatives if not any(block.is_html for block in blocks))
-    best_first = chain(plain, reversed(alternatives))
-    return next((blocks for blocks in best_first if any(block.text for block in blocks)), [])
+def _chosen(alternatives: list[_Body]) -> _Body:
+    """Return the first alternative that is plain text and not empty, else the last with any; and the last HTML."""
+    texts = [body.plain for body in alternatives]
+    best_first = chain((blocks for blocks in texts if not any(block.is_html for block in blocks)), reversed(texts))
+    plain = next((blocks for blocks in best_first if any(block.text for block in blocks)), [])
+    rich = (body.rich for body in reversed(alternatives) if any(block.is_html for block in body.rich))
+    return _Body(plain, next(rich, plain))
+
+
+def _html(blocks: list[_Block], content: Content) -> str | None:
+    if not any(block.is_html for block in blocks):
+        return None
+    safe: list[str] = []
+    for block in blocks:
+        html, flags = _safe(block, content.pictures)
+        content.flags |= flags
+        if html is None:
+            return None
+        safe.append(html)
+    joined = "<hr>".join(filter(str.strip, safe))
+    if len(joined.encode()) > MAX_BYTES:
+        content.flags.add("html-too-large")
+        return None
+    return joined or None
+
+
+def _safe(block: _Block, pictures: dict[str, int]) -> tuple[str | None, set[str]]:
+    source = storable(block.source)
+    return sanitized(source if block.is_html else f"<pre>{escape(source)}</pre>" if source.strip() else "", pictures)
 
 
 def _is_text(part: Part) -> bool:
@@ -128,6 +173,8 @@ def _file(part: Part, content: Content) -> MailFile:
     if untrue:
         content.flags.add("file-type")
     identifier = part.field("content-id")[0].strip("<>")
+    if identifier:
+        content.pictures.setdefault(identifier, len(content.files))
     inline = part.field("content-disposition")[0] == "inline" or identifier in {name.lower() for name in content.shown}
     name = safe_filename(given) if given else _ENDINGS.get(kind, "unnamed")
     return MailFile(name, kind, raw, inline)

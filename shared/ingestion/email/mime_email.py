@@ -57,6 +57,7 @@ class MimeEmail(SignedWebhook):
                     IncomingAttachment(each.filename, each.content_type, each.raw) for each in mail.files
                 ),
                 metadata=_metadata(mail),
+                html=mail.html,
             )
         ]
 

@@ -34,6 +34,7 @@ class Mail:
     subject: str
     sent_at: datetime | None
     text: str
+    html: str | None  # safe to show
     files: tuple[MailFile, ...]
     flags: tuple[str, ...]
 
@@ -59,6 +60,7 @@ def read_mail(raw: bytes) -> Mail:
         subject=storable(subject)[:500],
         sent_at=sent_at,
         text=cut(storable(content.text), 2 * MAX_CONTENT_BYTES),
+        html=content.html,
         files=tuple(content.files),
         flags=tuple(sorted(flags | content.flags | more)),
     )
