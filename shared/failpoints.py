@@ -38,6 +38,7 @@ Name = Literal[
     "sync.committed",
     "sweep.page_read",
     "sweep.position_moved",
+    "reconcile.page_read",
 ]
 NAMES: tuple[Name, ...] = get_args(Name)
 ACTIONS = ("kill", "raise", "hang")

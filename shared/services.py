@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from shared.sync.correction import Corrections
     from shared.sync.deletion import Deletion
     from shared.sync.pull import PullReader
+    from shared.sync.reconcile import Reconciler
     from shared.sync.status import SyncStatus
 
 
@@ -225,6 +226,18 @@ class Services:
         from shared.sync.status import SyncStatus
 
         return SyncStatus(self.postgres, self.clock, self.settings.tombstone_ttl_seconds)
+
+    @cached_property
+    def reconciler(self) -> "Reconciler":
+        """Comparing both stores."""
+        from shared.sync.reconcile import Policy, Reconciler
+
+        policy = Policy(
+            documents_a_run=self.settings.reconcile_documents,
+            young=timedelta(seconds=self.settings.reconcile_after_seconds),
+            refuse_share=self.settings.reconcile_refuse_share,
+        )
+        return Reconciler(self.postgres, self.documents, self.sync, self.clock, policy)
 
     @cached_property
     def deletion(self) -> "Deletion":

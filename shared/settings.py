@@ -44,9 +44,13 @@ class Settings(BaseSettings):
     tombstone_ttl_seconds: int = Field(2_592_000, alias="TOMBSTONE_TTL_SECONDS", gt=0)
     dead_letter_limit: int = Field(100, alias="DEAD_LETTER_LIMIT", ge=1)
     dead_letter_window_seconds: float = Field(600, alias="DEAD_LETTER_WINDOW_SECONDS", gt=0)
+    reconcile_documents: int = Field(20_000, alias="RECONCILE_DOCUMENTS", ge=1)
+    reconcile_after_seconds: float = Field(300, alias="RECONCILE_AFTER_SECONDS", ge=0)
+    reconcile_refuse_share: float = Field(0.01, alias="RECONCILE_REFUSE_SHARE", ge=0, le=1)
     sweep_inbound_schedule: str = Field(alias="SWEEP_INBOUND_SCHEDULE")
     publish_sources_schedule: str = Field(alias="PUBLISH_SOURCES_SCHEDULE")
     sweep_changes_schedule: str = Field(alias="SWEEP_CHANGES_SCHEDULE")
+    reconcile_stores_schedule: str = Field(alias="RECONCILE_STORES_SCHEDULE")
 
     @property
     def model_reachable(self) -> bool:

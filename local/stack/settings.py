@@ -17,6 +17,7 @@ DEFAULTS: Mapping[str, str] = {
     "SWEEP_INBOUND_SCHEDULE": "0 * * * * *",
     "PUBLISH_SOURCES_SCHEDULE": "30 * * * * *",
     "SWEEP_CHANGES_SCHEDULE": "15 * * * * *",
+    "RECONCILE_STORES_SCHEDULE": "45 */15 * * * *",
 }
 
 

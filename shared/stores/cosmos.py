@@ -1,7 +1,8 @@
 """Cosmos DB: the documents of interactions."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import Contended, Permanent, Transient
@@ -14,6 +15,14 @@ Document = dict[str, Any]
 INTERACTIONS = "interactions"
 # The SDK's own waits (9 tries, 30 s) would hold a queue message; a throttled write is deferred instead.
 TRANSPORT: dict[str, Any] = {"retry_total": 1, "retry_backoff_max": 1, "connection_timeout": 5, "read_timeout": 20}
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """One page of a query's documents, and what it cost in request units."""
+
+    documents: list[Document]
+    request_units: float
 
 
 class Documents:
@@ -80,6 +89,20 @@ class Documents:
                 return False
         return True
 
+    async def pages_by_id(
+        self, first: str, before: str, *, fields: Sequence[str], size: int
+    ) -> AsyncIterator[DocumentPage]:
+        """Yield these fields of the documents of all contacts whose id is in [first, before), in any order."""
+        async for page in self._pages('c["id"] >= @first AND c["id"] < @before', first, before, fields, size):
+            yield page
+
+    async def pages_by_time(
+        self, first: int, before: int, *, fields: Sequence[str], size: int
+    ) -> AsyncIterator[DocumentPage]:
+        """Yield these fields of the documents last written in [first, before), seconds since 1970, in any order."""
+        async for page in self._pages('c["_ts"] >= @first AND c["_ts"] < @before', first, before, fields, size):
+            yield page
+
     async def check(self) -> None:
         """Raise Transient unless the container answers."""
         with _classified():
@@ -90,6 +113,26 @@ class Documents:
         if self._client:
             await self._client.close()
             self._client = None
+
+    async def _pages(
+        self, condition: str, first: object, before: object, fields: Sequence[str], size: int
+    ) -> AsyncIterator[DocumentPage]:
+        selected = ", ".join(f'c["{name}"]' for name in fields)
+        charges: list[float] = []
+        with _classified():
+            pages = (
+                self._container()
+                .query_items(
+                    f"SELECT {selected} FROM c WHERE {condition}",
+                    parameters=[{"name": "@first", "value": first}, {"name": "@before", "value": before}],
+                    max_item_count=size,
+                    response_hook=lambda headers, _: charges.append(float(headers.get("x-ms-request-charge", 0))),
+                )
+                .by_page()
+            )
+            async for page in pages:
+                yield DocumentPage([dict(document) async for document in page], sum(charges))
+                charges.clear()
 
     def _container(self) -> "ContainerProxy":
         if self._client is None:

@@ -29,6 +29,7 @@ BASE = {
     "SWEEP_INBOUND_SCHEDULE": "",
     "PUBLISH_SOURCES_SCHEDULE": "",
     "SWEEP_CHANGES_SCHEDULE": "",
+    "RECONCILE_STORES_SCHEDULE": "",
 }
 SCOPE = "https://cognitiveservices.azure.com/.default"
 
