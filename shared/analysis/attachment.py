@@ -8,6 +8,7 @@ from shared.ai.gateway import Gateway, Subject
 from shared.ai.prompts import prompt
 from shared.analysis.message import SQL
 from shared.errors import Permanent
+from shared.failpoints import failpoint
 from shared.identifiers import InteractionId, MessageId, ProjectId
 from shared.models.work import AttachmentWork, BlobContainer
 from shared.stores.blobs import Blobs
@@ -52,6 +53,7 @@ class AttachmentAnalyst:
                 attachment_id=work.attachment_id,
                 analysis=json.dumps(analysis),
             )
+        failpoint("analyze.attachment_stored")
 
     async def _look(self, about: Subject, file: Row) -> dict[str, Any]:
         reason = _not_for_analysis(file)
@@ -68,6 +70,7 @@ class AttachmentAnalyst:
             answer = await self.gateway.analyze_image(about, blob.raw, described)
         except Permanent as error:
             return _not_analysed(error.reason)
+        failpoint("analyze.attachment_answered")
         return {
             "status": "analysed",
             "engine": self.gateway.engine,

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.errors import Rejected
+from shared.failpoints import failpoint
 from shared.identifiers import ProjectId
 from shared.inbox.cursors import Before, next_cursor
 from shared.inbox.dead_letters import SQL
@@ -84,14 +85,17 @@ class DeadLetterDesk:
         if send:
             async with self._open(scope) as transaction:
                 if await transaction.one(SQL["mark_replayed"], **claim, seen=None):
+                    failpoint("replay.claimed")
                     # Before the commit: a crash in between sends twice, the other order would lose the work.
                     await send(found.payload)
+                    failpoint("replay.enqueued")
         elif apply:
             await apply(found.payload)
             async with self._open(scope) as transaction:
                 await transaction.one(SQL["mark_replayed"], **claim, seen=found.seen)
         else:
             raise Rejected(409, f"letters of {found.stage} can't be replayed", field="id")
+        failpoint("replay.marked")
 
     async def _try(self, scope: Scope, letter: UUID) -> ReplayedItem:
         try:

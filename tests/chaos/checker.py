@@ -22,11 +22,12 @@ class Sent:
     project: str
     token: str
     acked: bool
+    files: int = 0
 
 
 @dataclass(frozen=True)
 class Held:
-    """One message in one store, as far as both can be compared."""
+    """One message in one store, as far as both can be compared. `files` and `unseen` ones are what Postgres has."""
 
     project: str
     token: str | None
@@ -35,6 +36,8 @@ class Held:
     content: str
     etag: str
     analyses: int = 1
+    files: int = 0
+    unseen: int = 0
 
 
 @dataclass
@@ -74,6 +77,15 @@ def _lost(sent: list[Sent], found: Snapshot) -> Iterator[Problem]:
         for store, held in (("Postgres", rows.get(key)), ("Cosmos DB", documents.get(key))):
             if held and held.analyses == 0:
                 yield Problem("lost", f"the analysis of {message.token} is not in {store}")
+        yield from _files(message, rows.get(key))
+
+
+def _files(message: Sent, held: Held | None) -> Iterator[Problem]:
+    if held and held.files != message.files:
+        kind = "lost" if held.files < message.files else "duplicate"
+        yield Problem(kind, f"{message.token} came with {message.files} files and has {held.files}")
+    if held and held.unseen:
+        yield Problem("lost", f"the analysis of {held.unseen} files of {message.token} is not in Postgres")
 
 
 def _strangers(sent: list[Sent], found: Snapshot) -> Iterator[Problem]:

@@ -19,8 +19,12 @@ TOKEN = re.compile(r"token-[0-9a-f]{16}")
 ROWS = """
     SELECT i.project_id, i.id, i.contact_id, i.content, i.source_etag,
            (SELECT count(*) FROM messages m JOIN ai_analysis a ON a.project_id = m.project_id AND a.message_id = m.id
-            WHERE m.project_id = i.project_id AND m.interaction_id = i.id) AS analyses
-    FROM interactions i WHERE i.project_id = ANY(%s) AND i.deleted_at IS NULL"""
+            WHERE m.project_id = i.project_id AND m.interaction_id = i.id) AS analyses, f.files, f.unseen
+    FROM interactions i, LATERAL (
+        SELECT count(*) AS files, count(*) FILTER (WHERE a.analysis IS NULL) AS unseen
+        FROM messages m JOIN attachments a ON a.project_id = m.project_id AND a.message_id = m.id
+        WHERE m.project_id = i.project_id AND m.interaction_id = i.id) f
+    WHERE i.project_id = ANY(%s) AND i.deleted_at IS NULL"""
 OPEN = """
     SELECT 'delivery ' || id || ' is ' || state AS work FROM deliveries WHERE project_id = ANY(%s) AND state <> 'done'
     UNION ALL
@@ -87,6 +91,8 @@ def _rows(stack: Stack, projects: list[str]) -> list[Held]:
             content=row["content"],
             etag=row["source_etag"] or "",
             analyses=row["analyses"],
+            files=row["files"],
+            unseen=row["unseen"],
         )
         for row in rows
     ]

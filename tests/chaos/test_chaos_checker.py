@@ -11,7 +11,7 @@ OURS, THEIRS = "project-1", "project-2"
 
 
 def sent() -> list[Sent]:
-    return [Sent(OURS, "a", acked=True), Sent(OURS, "b", acked=False), Sent(THEIRS, "c", acked=True)]
+    return [Sent(OURS, "a", acked=True, files=1), Sent(OURS, "b", acked=False), Sent(THEIRS, "c", acked=True)]
 
 
 def held(project: str, token: str) -> Held:
@@ -21,8 +21,9 @@ def held(project: str, token: str) -> Held:
 def sound() -> Snapshot:
     """The stores after a run without faults; `b` was never acknowledged and is nowhere."""
     messages = [held(OURS, "a"), held(THEIRS, "c")]
+    rows = [replace(messages[0], files=1), messages[1]]
     contacts = [(each.project, each.contact) for each in messages]
-    return Snapshot([(OURS, "a", "d1"), (THEIRS, "c", "d2")], list(messages), list(messages), contacts)
+    return Snapshot([(OURS, "a", "d1"), (THEIRS, "c", "d2")], rows, messages, contacts)
 
 
 def raw_gone(stores: Snapshot) -> None:
@@ -43,6 +44,14 @@ def analysis_gone(stores: Snapshot) -> None:
 
 def embedding_gone(stores: Snapshot) -> None:
     stores.documents[0] = replace(stores.documents[0], analyses=0)
+
+
+def file_gone(stores: Snapshot) -> None:
+    stores.rows[0] = replace(stores.rows[0], files=0)
+
+
+def file_not_looked_at(stores: Snapshot) -> None:
+    stores.rows[0] = replace(stores.rows[0], unseen=1)
 
 
 def kept_and_not_stored(stores: Snapshot) -> None:
@@ -81,6 +90,10 @@ def analysed_twice(stores: Snapshot) -> None:
     stores.rows[0] = replace(stores.rows[0], analyses=2)
 
 
+def file_twice(stores: Snapshot) -> None:
+    stores.rows[0] = replace(stores.rows[0], files=2)
+
+
 def older_version(stores: Snapshot) -> None:
     stores.rows[0] = replace(stores.rows[0], etag="older")
 
@@ -107,6 +120,8 @@ PLANTED: list[tuple[Callable[[Snapshot], None], str]] = [
     (document_gone, "lost"),
     (analysis_gone, "lost"),
     (embedding_gone, "lost"),
+    (file_gone, "lost"),
+    (file_not_looked_at, "lost"),
     (kept_and_not_stored, "lost"),
     (row_of_nobody, "phantom"),
     (document_of_nobody, "phantom"),
@@ -116,6 +131,7 @@ PLANTED: list[tuple[Callable[[Snapshot], None], str]] = [
     (document_twice, "duplicate"),
     (delivery_twice, "duplicate"),
     (analysed_twice, "duplicate"),
+    (file_twice, "duplicate"),
     (older_version, "stale"),
     (other_content, "stale"),
     (row_of_another_project, "cross-tenant"),

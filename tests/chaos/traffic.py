@@ -1,6 +1,11 @@
-"""Senders of two projects: webhooks and external messages, some with files, some twice, and what became of each."""
+"""Senders of two projects: webhooks and external messages, some with files, some twice, and what became of each.
+
+An operator of theirs replays what the platform gave up.
+"""
 
 import asyncio
+import base64
+import io
 import json
 import random
 import secrets
@@ -11,11 +16,13 @@ from typing import Any
 import aiohttp
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
+from PIL import Image
 
 from local.sources import Site, add
 from local.stack.stack import Stack
 from schema.demo_project import SeededProject, seed
 from tests.chaos.checker import Sent
+from tests.chaos.operator import Operator
 from tests.e2e.hub import sign
 
 TEXT = "Hello, I would like to have my grandfather's clock appraised. Thank you, Ada {token}"
@@ -31,6 +38,7 @@ class _Call:
     raw: bytes
     headers: dict[str, str]
     acked: bool = False
+    files: int = 0
 
 
 @dataclass
@@ -45,6 +53,10 @@ class Traffic:
     giving_up: float = SOMETIMES  # how likely a sender never sends again
     given_up: list[_Call] = field(default_factory=list)  # sent once, whatever comes of it
     _calls: list[_Call] = field(default_factory=list)
+    _operator: Operator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._operator = Operator(self.stack, self.base_url)
 
     def prepare(self) -> None:
         """Make two projects with their sources."""
@@ -58,10 +70,13 @@ class Traffic:
     @property
     def sent(self) -> list[Sent]:
         """Every message so far, and whether it was accepted."""
-        return [Sent(call.project, call.token, call.acked) for call in self._calls]
+        return [Sent(call.project, call.token, call.acked, call.files) for call in self._calls]
 
     async def burst(self) -> None:
-        """Send a mail, a chat and an external message, the mail twice at once; then what had no answer before."""
+        """Send a mail, a chat and two external messages, the mail twice at once; then what had no answer before.
+
+        One of the external messages comes as a dead letter, which the operator replays.
+        """
         at = self.randomly.randrange(2)
         mail, chat = self._mail(at), self._chat(1 - at)
         again = self._open()
@@ -71,12 +86,12 @@ class Traffic:
         self._calls += [mail, chat]
         async with aiohttp.ClientSession() as session:
             calls = [self._call(session, call) for call in (mail, mail, chat, *again)]
-            await asyncio.gather(*calls, self._put(at))
+            await asyncio.gather(*calls, self._put(at), self._give_up(1 - at), self._press(session))
 
     async def settle(self) -> None:
-        """Send again what had no answer, but for what was given up."""
+        """Send again what had no answer, but for what was given up; replay what waits for it."""
         async with aiohttp.ClientSession() as session:
-            await asyncio.gather(*(self._call(session, call) for call in self._open()))
+            await asyncio.gather(*(self._call(session, call) for call in self._open()), self._press(session))
 
     def _open(self) -> list[_Call]:
         return [call for call in self._calls if call.path and not call.acked and call not in self.given_up]
@@ -91,16 +106,27 @@ class Traffic:
         except (aiohttp.ClientError, TimeoutError):
             return
 
+    async def _press(self, session: aiohttp.ClientSession) -> None:
+        await asyncio.gather(*(self._operator.press(session, project.id) for project in self.projects))
+
+    async def _give_up(self, at: int) -> None:
+        call, body = self._external(at)
+        await self._operator.give_up(body)
+        call.acked = True
+
     async def _put(self, at: int) -> None:
-        token = new_token()
-        call = _Call(str(self.projects[at].id), token, "", b"", {})
-        self._calls.append(call)  # before it is sent: what is broken off may have arrived
-        body = {"version": 1, "source": self.queue_sources[at], "id": token, "message": _chat(token)}
+        call, body = self._external(at)
         options: dict[str, Any] = {"message_encode_policy": TextBase64EncodePolicy()}
         settings = self.stack.settings["HubStorage"]
         async with QueueClient.from_connection_string(settings, "external-messages", **options) as queue:
             await queue.send_message(json.dumps(body), time_to_live=-1)
         call.acked = True
+
+    def _external(self, at: int) -> tuple[_Call, dict[str, Any]]:
+        token = new_token()
+        call = _Call(str(self.projects[at].id), token, "", b"", {})
+        self._calls.append(call)  # before it is sent: what is broken off may have arrived
+        return call, {"version": 1, "source": self.queue_sources[at], "id": token, "message": _chat(token)}
 
     def _mail(self, at: int) -> _Call:
         token = new_token()
@@ -111,9 +137,11 @@ class Traffic:
             "text": TEXT.format(token=token),
             "messageId": f"<{token}@example.com>",
             "sentAt": datetime.now(UTC).isoformat(),
-            "attachments": [FILE],
+            "attachments": [FILE, _image(token)],
         }
-        return self._signed(at, "email", token, mail)
+        call = self._signed(at, "email", token, mail)
+        call.files = 2
+        return call
 
     def _chat(self, at: int) -> _Call:
         token = new_token()
@@ -127,6 +155,14 @@ class Traffic:
 def new_token() -> str:
     """Return what marks one message."""
     return f"token-{secrets.token_hex(8)}"
+
+
+def _image(token: str) -> dict[str, str]:
+    """Return an image that was never seen: what was seen before is not looked at again."""
+    written = io.BytesIO()
+    Image.frombytes("RGB", (4, 2), token.encode()[:24].ljust(24)).save(written, "PNG")
+    encoded = base64.b64encode(written.getvalue()).decode()
+    return {"filename": "image.png", "contentType": "image/png", "contentBase64": encoded}
 
 
 def _chat(token: str) -> dict[str, Any]:
