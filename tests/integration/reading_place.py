@@ -45,10 +45,10 @@ class Place(Shop):
             return cursor.fetchall() if cursor.description else []
 
     def reader(self, clock: Clock | None = None, feed: ChangeFeed | None = None, **budget: float) -> PullReader:
-        """A reader, as another instance of the app would have it."""
-        hub = self.services(clock)
+        """A reader; each is an owner of its own."""
+        known = self.hub.pull_reader
         limits = replace(Budget(), **budget)  # type: ignore[arg-type] # named as its fields are
-        return replace(hub.pull_reader, budget=limits, feed=feed or hub.feed)
+        return replace(known, budget=limits, feed=feed or known.feed, clock=clock or known.clock)
 
     async def fill(self, count: int, **changed: Any) -> list[Document]:
         """Write documents as another service does."""

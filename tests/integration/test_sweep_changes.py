@@ -9,9 +9,11 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from local.stack.ports import free_port
+from shared.stores import postgres
 from shared.stores.feed import ChangeFeed, FeedPage, FeedRange
 from shared.sync.pull import Swept
 from tests.integration.reading_place import HeldClock, Place, ScriptedFeed
@@ -151,20 +153,33 @@ async def test_a_batch_that_has_to_wait_is_not_passed(place: Place) -> None:
     assert (await place.reader().sweep()).dead == 2
 
 
-@pytest.mark.parametrize("away", ["HubCosmos", "POSTGRES_DSN"])
-async def test_a_store_that_is_away_ends_the_run_quietly(place: Place, away: str) -> None:
+async def test_while_cosmos_db_is_away_a_run_ends_quietly(place: Place) -> None:
     await place.fill(1)
     await place.reader().sweep()
     before = place.stored()
     await place.fill(1)
-    nowhere = {
-        "HubCosmos": f"AccountEndpoint=http://127.0.0.1:{free_port()}/;AccountKey=a2V5;",
-        "POSTGRES_DSN": f"host=127.0.0.1 port={free_port()} dbname=hub",
-    }
-    swept = await place.services(**{away: nowhere[away]}).pull_reader.sweep()
+    away = f"AccountEndpoint=http://127.0.0.1:{free_port()}/;AccountKey=a2V5;"
+    swept = await place.services(HubCosmos=away).pull_reader.sweep()
     assert swept.stopped
+    assert swept.stopped.startswith("Cosmos DB: ")
     assert place.stored() == before
     assert (await place.reader().sweep()).documents == 1
+
+
+async def test_a_row_that_stays_locked_ends_the_run_quietly(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    (document,) = await place.fill(1)
+    await place.reader().sweep()
+    before = place.stored()
+    await place.write(document | {"content": "again", "version": int(time.time() * 1e6)})
+    await place.hub.postgres.close()
+    monkeypatch.setattr(postgres, "OPTIONS", "-c lock_timeout=100ms")
+    async with await psycopg.AsyncConnection.connect(place.admin) as other:
+        await other.execute("SELECT 1 FROM interactions WHERE id = %s FOR UPDATE", [document["id"]])
+        swept = await place.reader().sweep()
+    assert swept.stopped
+    assert swept.stopped.startswith("Postgres: LockNotAvailable")
+    assert place.stored() == before
+    assert (await place.reader().sweep()).written == 1
 
 
 class Disturbed(ChangeFeed):
