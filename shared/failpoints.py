@@ -26,6 +26,8 @@ Name = Literal[
     "store.cosmos_created",
     "store.analysis_enqueued",
     "store.done",
+    "ai.call_logged",
+    "ai.call_answered",
     "analyze.model_answered",
     "analyze.findings_stored",
     "analyze.attachment_answered",

@@ -9,6 +9,7 @@ from shared.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from shared.ai.gateway import Gateway
+    from shared.ai.log import CallLog
     from shared.ai.provider import ModelProvider
     from shared.analysis.attachment import AttachmentAnalyst
     from shared.analysis.message import MessageAnalyst
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from shared.sync.pull import PullReader
     from shared.sync.reconcile import Reconciler
     from shared.sync.status import SyncStatus
+
+AROUND_A_CALL_SECONDS = 180
 
 
 class Services:
@@ -175,8 +178,19 @@ class Services:
     def gateway(self) -> "Gateway":
         """The way to a model."""
         from shared.ai.gateway import Gateway
+        from shared.ai.pauses import Pauses
 
-        return Gateway(self._provider(), self.postgres, self.clock)
+        return Gateway(self._provider(), self.call_log, Pauses(self.clock))
+
+    @cached_property
+    def call_log(self) -> "CallLog":
+        """The log of model calls, and what they may cost."""
+        from shared.ai.log import CallLog
+        from shared.ai.prices import prices_at
+
+        # A call is given up when it can't be under way any more: an image waits for its turn to be decoded, too.
+        deadline = timedelta(seconds=self.settings.model_timeout_seconds + AROUND_A_CALL_SECONDS)
+        return CallLog(self.postgres, self.clock, prices_at(self.settings.ai_prices_file), deadline)
 
     @cached_property
     def message_analyst(self) -> "MessageAnalyst":

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     model_embedding: str = Field("text-embedding-3-small", alias="MODEL_EMBEDDING")
     embedding_dimensions: int = Field(512, alias="EMBEDDING_DIMENSIONS", ge=0, le=4096)
     model_timeout_seconds: float = Field(60, alias="MODEL_TIMEOUT_SECONDS", gt=0, le=240)
+    ai_prices_file: str = Field("", alias="AI_PRICES_FILE")
     retry_base_seconds: float = Field(1, alias="RETRY_BASE_SECONDS", gt=0)
     retry_max_seconds: float = Field(900, alias="RETRY_MAX_SECONDS", gt=0)
     source_cache_seconds: float = Field(60, alias="SOURCE_CACHE_SECONDS", ge=0)

@@ -1,54 +1,37 @@
-"""The only way to a model. Every call leaves one row in the AI-interaction log (seed 004), failed ones too."""
+"""The only way to a model. Every call is a row in the AI-interaction log (seed 004) before it is made."""
 
-import json
 import time
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Coroutine
+from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from shared.ai.provider import Answer, Embedding, ModelProvider, NotAsked, Unusable
-from shared.clock import Clock
-from shared.errors import HubError
-from shared.identifiers import InteractionId, MessageId, ProjectId, canonical_json, sha256_hex
+from shared.ai.attempts import Attempt, Opened, Outcome, Purpose, Subject, attempt_at
+from shared.ai.kept import revived, to_keep
+from shared.ai.log import CallLog
+from shared.ai.pauses import Pauses
+from shared.ai.provider import Answer, Away, Embedding, Exchange, ModelProvider, NotAsked, Unusable
+from shared.errors import Permanent
+from shared.failpoints import failpoint
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
-from shared.stores.postgres import Postgres
-from shared.stores.sql import SqlBlocks
 
-SQL = SqlBlocks(Path(__file__).with_name("log.sql"))
-Purpose = Literal["message_analysis", "image_analysis", "embedding"]
-MAX_ERROR_CHARACTERS = 500
+__all__ = ["Gateway", "Subject"]
 
-
-class _Logged(Protocol):
-    @property
-    def request(self) -> dict[str, Any]: ...
-    @property
-    def response(self) -> dict[str, Any]: ...
-    @property
-    def model(self) -> str: ...
-
-
-Result = TypeVar("Result", bound=_Logged)
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a call is about: it is logged with these ids."""
-
-    project_id: ProjectId
-    interaction_id: InteractionId
-    message_id: MessageId
+Result = TypeVar("Result", bound=Answer[Any] | Embedding)
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Calls the configured model provider and logs each call."""
+    """Calls the configured model provider and logs each call.
+
+    What is paid for is asked once: a message that comes again gets the answer that is kept. Raises NotAsked, with how
+    long it will take, while the model rests or the project's budget for the day is spent; UnderWay while another
+    worker asks the same; Permanent, as `analysis_failed`, when the answer and its repairs do not hold.
+    """
 
     provider: ModelProvider
-    postgres: Postgres
-    clock: Clock
+    log: CallLog
+    pauses: Pauses
 
     @property
     def engine(self) -> str:
@@ -58,76 +41,97 @@ class Gateway:
     async def analyze_message(
         self, about: Subject, text: str, *, subject: str, sent_at: datetime
     ) -> Answer[MessageAnalysis]:
-        """Analyse one message. Raises what the provider raises, after logging it."""
-        call = self.provider.analyze_message(text, subject=subject, sent_at=sent_at)
-        return await self._asked(about, "message_analysis", call)
+        """Analyse one message."""
+        question = self.provider.analyze_message(text, subject=subject, sent_at=sent_at)
+        return await self._answered(question, about, "message_analysis")
 
     async def analyze_image(self, about: Subject, raw: bytes, file: dict[str, Any]) -> Answer[ImageAnalysis]:
-        """Analyse one image; `file` is its metadata for the log. Raises what the provider raises, after logging it."""
-        call = self.provider.analyze_image(raw, filename=str(file.get("filename", "")))
-        return await self._asked(about, "image_analysis", call, file)
+        """Analyse one image; `file` is its metadata for the log."""
+        question = self.provider.analyze_image(raw, filename=str(file.get("filename", "")))
+        return await self._answered(question, about, "image_analysis", file)
 
     async def embed(self, about: Subject, text: str) -> Embedding:
-        """Embed a text. Raises what the provider raises, after logging it."""
-        return await self._logged(about, "embedding", self.provider.embed(text))
+        """Embed a text."""
+        return await self._answered(self.provider.embed(text), about, "embedding")
 
-    async def _asked(
-        self, about: Subject, purpose: Purpose, call: Awaitable[Result], file: dict[str, Any] | None = None
+    async def _answered(
+        self, question: Awaitable[Result], about: Subject, purpose: Purpose, file: dict[str, Any] | None = None
     ) -> Result:
-        """Make a call and, when its answer can't be used, the one that repairs it: each is in the log by itself."""
-        try:
-            return await self._logged(about, purpose, call, file)
-        except Unusable as error:
-            if error.repair is None:
-                raise
-            repaired: Awaitable[Result] = error.repair()
-        return await self._logged(about, purpose, repaired, file)
+        """Ask, and ask for the repairs of an answer that does not hold: each is in the log by itself."""
+        attempt = attempt_at(question, about, purpose, self.engine, file)
+        while True:
+            try:
+                return await self._asked(question, attempt)
+            except Unusable as error:
+                if error.repair is None:
+                    raise Permanent(f"analysis_failed: {error.reason}") from error
+                question, request = error.repair, error.repair.request
+                attempt = replace(attempt, request=request, at_most=error.repair.at_most, repair=attempt.repair + 1)
 
-    async def _logged(
-        self, about: Subject, purpose: Purpose, call: Awaitable[Result], file: dict[str, Any] | None = None
-    ) -> Result:
-        at, started = self.clock.now(), time.perf_counter()
-        entry: dict[str, Any] = {"timestamp": at, "purpose": purpose, "file_metadata": _json(file)}
+    async def _asked(self, question: Awaitable[Result], attempt: Attempt) -> Result:
         try:
-            result = await call
-        except NotAsked:
+            opened = await self._opened(attempt)
+        except BaseException:
+            if isinstance(question, Coroutine):
+                question.close()
             raise
+        if isinstance(opened, Opened):
+            return await self._settled(question, opened)
+        found: Result = revived(attempt.purpose, opened)
+        return found
+
+    async def _opened(self, attempt: Attempt) -> Opened | dict[str, Any]:
+        try:
+            if attempt.model:
+                self.pauses.check(attempt.model)
+        except NotAsked as why:
+            await self.log.defer(attempt, why)
+            raise
+        try:
+            opened = await self.log.open(attempt)
+        except BaseException as error:
+            self._not_tried(attempt)
+            if isinstance(error, NotAsked):
+                await self.log.defer(attempt, error)
+            raise
+        if not isinstance(opened, Opened):
+            self._not_tried(attempt)
+        failpoint("ai.call_logged")
+        return opened
+
+    async def _settled(self, question: Awaitable[Result], opened: Opened) -> Result:
+        started = time.perf_counter()
+        try:
+            result = await question
         except Exception as error:
-            # Whatever it is, the call was made. Only our own words are kept: a vendor's may quote the customer.
-            said = str(error) if isinstance(error, HubError) else None
-            entry |= {"status": "error", "error_code": type(error).__name__, "error_message": said}
-            if isinstance(error, Unusable):
-                entry |= _exchange(error)
-            await self._write(about, entry, started)
+            # Whatever it is, the call was made.
+            self._note(opened.attempt, error)
+            sent = error.sent if isinstance(error, Unusable) else None
+            await self.log.settle(opened, Outcome(_since(started), exchange=sent, error=error))
             raise
-        await self._write(about, entry | {"status": "success"} | _exchange(result), started)
+        except BaseException:
+            self._not_tried(opened.attempt)
+            raise
+        failpoint("ai.call_answered")
+        self._note(opened.attempt, None)
+        exchange = Exchange(result.model, result.request, result.response, result.usage, result.answered_by)
+        await self.log.settle(opened, Outcome(_since(started), exchange=exchange, answer=to_keep(result)))
         return result
 
-    async def _write(self, about: Subject, entry: dict[str, Any], started: float) -> None:
-        blank: dict[str, Any] = dict.fromkeys(
-            ("response", "error_code", "error_message", "model_name", "prompt_hash", "file_metadata")
-        )
-        row = blank | {"request": "{}"} | entry
-        row["error_message"] = row["error_message"] and row["error_message"][:MAX_ERROR_CHARACTERS]
-        async with self.postgres.tenant(about.project_id) as transaction:
-            await transaction.execute(
-                SQL["insert_ai_interaction"],
-                project_id=about.project_id,
-                interaction_id=about.interaction_id,
-                message_id=about.message_id,
-                latency_ms=round((time.perf_counter() - started) * 1000),
-                **row,
-            )
+    def _note(self, attempt: Attempt, error: Exception | None) -> None:
+        if not attempt.model:
+            return
+        if error is None or isinstance(error, Unusable):
+            self.pauses.answered(attempt.model)
+        elif isinstance(error, Away):
+            self.pauses.failed(attempt.model, error)
+        else:
+            self.pauses.not_tried(attempt.model)
+
+    def _not_tried(self, attempt: Attempt) -> None:
+        if attempt.model:
+            self.pauses.not_tried(attempt.model)
 
 
-def _exchange(of: _Logged) -> dict[str, Any]:
-    return {
-        "request": _json(of.request),
-        "response": _json(of.response),
-        "model_name": of.model,
-        "prompt_hash": sha256_hex(canonical_json(of.request)),
-    }
-
-
-def _json(value: dict[str, Any] | None) -> str | None:
-    return None if value is None else json.dumps(value)
+def _since(started: float) -> int:
+    return round((time.perf_counter() - started) * 1000)

@@ -1,42 +1,43 @@
 """What every model provider can do, whichever engine is behind it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from shared.ai.usage import Usage
 from shared.errors import Permanent, Transient
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
 
 Value = TypeVar("Value")
+Result_co = TypeVar("Result_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens as the engine counted them; `None` where it counts none.
+class Exchange:
+    """What was sent and received, as JSON-able payloads for the AI-interaction log.
 
-    `cached_tokens` are part of the input, `reasoning_tokens` part of the output.
+    The payloads hold neither NUL nor lone surrogates, so they fit a JSONB column. `answered_by` is the model in the
+    server's words, empty when it does not say.
     """
 
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
+    model: str
+    request: dict[str, Any]
+    response: dict[str, Any]
+    usage: Usage = field(default_factory=Usage)
+    answered_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Value]):
-    """A parsed answer with what was sent and received, as JSON-able payloads for the AI-interaction log.
-
-    The payloads hold neither NUL nor lone surrogates, so they fit a JSONB column.
-    """
+    """A parsed answer with its exchange."""
 
     value: Value
     model: str
     request: dict[str, Any]
     response: dict[str, Any]
     usage: Usage = field(default_factory=Usage)
+    answered_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +49,57 @@ class Embedding:
     request: dict[str, Any]
     response: dict[str, Any]
     usage: Usage = field(default_factory=Usage)
+    answered_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call(Generic[Result_co]):
+    """A question that is not asked yet: to await it is to ask it, and each time it costs.
+
+    `vendor` is who is paid (`openai`, `azure`, or a server's name), `deployment` the name of the model in Azure.
+    `request` is what the log keeps. `at_most` is what the call can take: a token is at least a byte.
+    """
+
+    vendor: str
+    model: str
+    deployment: str | None
+    request: dict[str, Any]
+    at_most: Usage
+    ask: Callable[[], Coroutine[Any, Any, Result_co]]
+
+    def __await__(self) -> Generator[Any, Any, Result_co]:
+        """Ask."""
+        return self.ask().__await__()
 
 
 class Unusable(Permanent):
     """The engine answered, but not with what was asked for: cut off, refused, not of the schema.
 
-    It was paid for all the same, so what was sent and received is here for the log. `repair`, where there is one, asks
-    once more and tells the engine what was wrong.
+    It was paid for all the same, so `sent` is here for the log. `repair`, where there is one, asks once more and tells
+    the engine what was wrong.
     """
 
-    def __init__(
-        self,
-        reason: str,
-        *,
-        model: str,
-        request: dict[str, Any],
-        response: dict[str, Any],
-        repair: Callable[[], Awaitable[Any]] | None = None,
-    ) -> None:
+    def __init__(self, reason: str, *, sent: Exchange, repair: Call[Any] | None = None) -> None:
         super().__init__(reason)
-        self.model = model
-        self.request = request
-        self.response = response
+        self.sent = sent
         self.repair = repair
 
 
+class Away(Transient):
+    """The engine was asked and gave no answer: it is not there, too busy, or too slow."""
+
+
 class NotAsked(Transient):
-    """The engine was not called, as it asked for a rest: there is nothing to log."""
+    """The engine was not called, and nothing was paid; `code` says why, for the log."""
+
+    code = "model_away"
 
 
 class ModelProvider(Protocol):
     """One engine. Raises `Permanent` for content it can never analyse and `Transient` when time may cure it.
 
-    An answer that does not hold is raised as `Unusable`; who calls may ask for its repair.
+    What is paid for is returned as a `Call`: it is in the log, and in the budget, before it is asked. An answer that
+    does not hold is raised as `Unusable`; who calls may ask for its repair.
     """
 
     @property
@@ -88,15 +107,15 @@ class ModelProvider(Protocol):
         """The engine's name as stored with each analysis."""
         ...
 
-    async def analyze_message(self, text: str, *, subject: str, sent_at: datetime) -> Answer[MessageAnalysis]:
+    def analyze_message(self, text: str, *, subject: str, sent_at: datetime) -> Awaitable[Answer[MessageAnalysis]]:
         """Analyse one message; entity offsets count code points of `text`."""
         ...
 
-    async def analyze_image(self, raw: bytes, *, filename: str) -> Answer[ImageAnalysis]:
+    def analyze_image(self, raw: bytes, *, filename: str) -> Awaitable[Answer[ImageAnalysis]]:
         """Analyse one image file."""
         ...
 
-    async def embed(self, text: str) -> Embedding:
+    def embed(self, text: str) -> Awaitable[Embedding]:
         """Embed a text, also an empty one."""
         ...
 

@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from shared.ai.gateway import MAX_ERROR_CHARACTERS, Gateway, Subject
+from shared.ai.gateway import Gateway, Subject
+from shared.ai.log import MAX_ERROR_CHARACTERS
+from shared.ai.pauses import Pauses
 from shared.ai.providers.offline import OfflineProvider
 from shared.errors import HubError, Misconfigured, Permanent, Transient
 from shared.identifiers import InteractionId, MessageId
@@ -37,7 +39,7 @@ class Failing(OfflineProvider):
 
 
 def gateway_of(tenant: Tenant, provider: OfflineProvider) -> Gateway:
-    return Gateway(provider, tenant.hub.postgres, tenant.hub.clock)
+    return Gateway(provider, tenant.hub.call_log, Pauses(tenant.hub.clock))
 
 
 def subject_of(tenant: Tenant) -> Subject:

@@ -21,6 +21,7 @@ MINE, THEIRS = ProjectId(uuid.uuid4()), ProjectId(uuid.uuid4())
 VALUES = {
     "uuid": "gen_random_uuid()", "text": "md5(random()::text)", "character varying": "md5(random()::text)",
     "jsonb": "'{}'", "timestamp with time zone": "now()", "integer": "1", "bigint": "1", "boolean": "true",
+    "date": "current_date",
 }  # fmt: skip
 REQUIRED = """
     SELECT a.attname AS name, regexp_replace(format_type(a.atttypid, NULL), '\\(.*', '') AS type,

@@ -19,7 +19,12 @@ SHARED_COLUMNS = (
 NO_TENANT_KEY = {"dead_letters"}
 # Two threads that turn out to be one become one row; what was found by comparing is kept for a month.
 RECONCILER = {"reconciliations", "reconciliation_findings"}
-DELETES = {("hub_app", "conversations"), *(("hub_sweeper", table) for table in RECONCILER)}
+# The log of model calls is kept for as long as its project wants.
+DELETES = {
+    ("hub_app", "conversations"),
+    ("hub_app", "ai_interactions"),
+    *(("hub_sweeper", table) for table in RECONCILER),
+}
 CROSS_TENANT = {"deliveries", "projects", "sync_positions", "dead_letters", *RECONCILER}
 
 
@@ -140,7 +145,7 @@ def test_shared_columns_of_interactions_are_updated_by_sync_alone(admin: Admin, 
     }
 
 
-def test_the_application_deletes_no_rows_but_joined_threads_and_empties_no_table(admin: Admin) -> None:
+def test_the_application_deletes_no_rows_but_joined_threads_and_old_calls_and_empties_no_table(admin: Admin) -> None:
     query = "SELECT has_table_privilege(%s, %s, 'DELETE') AS deletes, has_table_privilege(%s, %s, %s) AS more"
     for table in tables(admin):
         for role in ("hub_app", "hub_sync", "hub_sweeper"):

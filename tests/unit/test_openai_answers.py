@@ -4,10 +4,11 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from shared.ai.provider import NotAsked, Unusable
+from shared.ai.provider import Away, Unusable
 from shared.ai.providers.openai_responses import OpenAIProvider
 from shared.clock import SystemClock
 from shared.errors import Permanent, Transient
@@ -56,7 +57,7 @@ async def test_what_time_may_cure_is_transient_and_asked_once(
 ) -> None:
     for call in (ask(openai_provider), openai_provider.embed(TEXT)):
         model_server.next(mode)
-        with pytest.raises(Transient) as later:
+        with pytest.raises(Away) as later:
             await call
         assert "customer" not in str(later.value)
     assert len(model_server.requests) == 2
@@ -121,28 +122,33 @@ async def test_an_answer_that_does_not_hold_is_repaired_by_saying_what_is_wrong(
     model_server.next(mode)
     with pytest.raises(Unusable) as first:
         await ask(openai_provider)
-    assert first.value.response["usage"]["output_tokens"] > 0
-    assert first.value.model == "reads"
-    assert len(json.dumps(first.value.response)) < 60_000
+    assert first.value.sent.response["usage"]["output_tokens"] > 0
+    assert (first.value.sent.usage.total_tokens or 0) > 0
+    assert first.value.sent.model == "reads"
+    assert len(json.dumps(first.value.sent.response)) < 60_000
 
     assert first.value.repair
-    repaired = await first.value.repair()
+    repaired = await first.value.repair
     told = model_server.requests[1]["input"][-1]["content"]
     assert first.value.reason in told
     assert repaired.value.summary
     assert repaired.request["repairs"] == first.value.reason
 
 
-async def test_a_second_answer_that_does_not_hold_is_the_last(
+async def test_a_third_answer_that_does_not_hold_is_the_last(
     model_server: ModelServer, openai_provider: OpenAIProvider
 ) -> None:
-    model_server.next(Mode.WRONG_ENUM, Mode.OUT_OF_RANGE)
-    with pytest.raises(Unusable) as first:
-        await ask(openai_provider)
-    assert first.value.repair
-    with pytest.raises(Unusable, match=r"sentiment\.score greater_than_equal") as second:
-        await first.value.repair()
-    assert second.value.repair is None
+    model_server.next(Mode.WRONG_ENUM, Mode.INVALID_JSON, Mode.OUT_OF_RANGE)
+    question: Any = openai_provider.analyze_message(TEXT, subject="Hi", sent_at=TUESDAY)
+    reasons = []
+    while question:
+        with pytest.raises(Unusable) as wrong:
+            await question
+        reasons.append(wrong.value.reason)
+        question = wrong.value.repair
+    assert len(reasons) == len(model_server.requests) == 3
+    assert "sentiment.score greater_than_equal" in reasons[-1]
+    assert [turn["role"] for turn in model_server.requests[2]["input"]] == ["user", *["assistant", "user"] * 2]
 
 
 async def test_what_a_model_invents_is_not_told(model_server: ModelServer, openai_provider: OpenAIProvider) -> None:
@@ -224,37 +230,6 @@ async def test_embeddings_have_the_models_own_length_when_none_is_set(model_serv
     embedding = await provider.embed("x")
     assert (len(embedding.vector), embedding.model) == (1536, "embeds-1536")
     assert "dimensions" not in model_server.requests[0]
-    await provider.close()
-
-
-class HeldClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.moment = TUESDAY
-
-    def now(self) -> datetime:
-        return self.moment
-
-
-async def test_a_model_that_asked_for_a_rest_is_left_alone_until_it_is_over(model_server: ModelServer) -> None:
-    clock = HeldClock()
-    provider = OpenAIProvider(access(model_server), clock)
-    model_server.next(Mode.LIMITED_FOR_7_SECONDS)
-    with pytest.raises(Transient):
-        await ask(provider)
-
-    clock.moment += timedelta(seconds=3)
-    for _ in range(100):
-        with pytest.raises(NotAsked) as left:
-            await ask(provider)
-        assert left.value.retry_after == timedelta(seconds=4)
-    assert len(model_server.requests) == 1
-    assert (await provider.embed(TEXT)).vector
-
-    clock.moment += timedelta(seconds=5)
-    assert await ask(provider)
-    assert len(model_server.requests) == 3
     await provider.close()
 
 

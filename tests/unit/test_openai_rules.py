@@ -16,14 +16,11 @@ from pydantic import BaseModel, Field
 
 from shared.ai.answers import ImageReading
 from shared.ai.grounding import grounded, visible
-from shared.ai.pauses import LONGEST, Pauses
 from shared.ai.prompts import prompt
-from shared.ai.provider import NotAsked
 from shared.ai.providers.openai_answer import read_answer
 from shared.ai.providers.openai_errors import retry_after
 from shared.ai.providers.openai_schema import text_format
 from shared.ai.providers.openai_wire import MAX_LOGGED_CHARACTERS, EmbeddingBody, ResponseBody
-from shared.errors import Transient
 from shared.models.analysis import Entity, MessageAnalysis
 from tests.model_server.requests import Refused, checked_response
 
@@ -117,16 +114,6 @@ def test_no_header_breaks_the_reading_of_a_wait(text: str) -> None:
     for name in ("retry-after", "retry-after-ms"):
         wait = retry_after({name: text}, Held())
         assert wait is None or wait >= timedelta(0)
-
-
-def test_a_rest_is_never_longer_than_its_limit_and_of_one_model_alone() -> None:
-    pauses = Pauses(Held())
-    pauses.note("slow", Transient("429", retry_after=timedelta(days=1)))
-    pauses.note("fast", Transient("500"))
-    pauses.check("fast")
-    with pytest.raises(NotAsked) as rest:
-        pauses.check("slow")
-    assert rest.value.retry_after == LONGEST
 
 
 def test_a_vector_is_read_in_both_forms_and_made_of_length_one() -> None:

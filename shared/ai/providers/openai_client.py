@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from shared.stores.credentials import identity
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+_OPENAI = "https://api.openai.com/v1"
 _SCOPE = "https://cognitiveservices.azure.com/.default"
 
 
@@ -28,6 +30,14 @@ class ModelAccess:
     embedding_model: str
     dimensions: int
     timeout_seconds: float
+
+    @property
+    def vendor(self) -> str:
+        """Who is paid: `azure`, `openai`, or whoever is behind another address."""
+        if self.azure_endpoint:
+            return "azure"
+        host = urlsplit(self.base_url or _OPENAI).hostname or "unknown"
+        return "openai" if host == urlsplit(_OPENAI).hostname else host
 
 
 def open_client(access: ModelAccess) -> "AsyncOpenAI":

@@ -8,8 +8,9 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from shared.ai.provider import Away
 from shared.clock import Clock
-from shared.errors import Permanent, Transient
+from shared.errors import Permanent
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -24,27 +25,27 @@ _CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 
 @asynccontextmanager
 async def classified(clock: Clock) -> AsyncIterator[None]:
-    """Turn every failure of a call into Transient or Permanent, in our words: a vendor's may quote the mail."""
+    """Turn every failure of a call into Away or Permanent, in our words: a vendor's may quote the mail."""
     import openai
     from azure.core.exceptions import AzureError
 
     try:
         yield
     except TimeoutError:
-        raise Transient("the model did not answer in time") from None
+        raise Away("the model did not answer in time") from None
     except openai.APITimeoutError:
-        raise Transient("the model did not answer in time") from None
+        raise Away("the model did not answer in time") from None
     except openai.APIConnectionError as error:
-        raise Transient(f"the model is out of reach ({type(error.__cause__ or error).__name__})") from error
+        raise Away(f"the model is out of reach ({type(error.__cause__ or error).__name__})") from error
     except openai.APIStatusError as error:
         raise _of_status(error, clock) from None
     except openai.OpenAIError as error:
-        raise Transient(f"the model's answer can't be read ({type(error).__name__})") from error
+        raise Away(f"the model's answer can't be read ({type(error).__name__})") from error
     except AzureError as error:
-        raise Transient(f"no token for the model ({type(error).__name__})") from error
+        raise Away(f"no token for the model ({type(error).__name__})") from error
 
 
-def _of_status(error: "APIStatusError", clock: Clock) -> Permanent | Transient:
+def _of_status(error: "APIStatusError", clock: Clock) -> Away | Permanent:
     code = error.code if isinstance(error.code, str) and _CODE.fullmatch(error.code) else None
     told = f"{error.status_code} {code}" if code else str(error.status_code)
     if code == "content_filter":
@@ -54,7 +55,7 @@ def _of_status(error: "APIStatusError", clock: Clock) -> Permanent | Transient:
     wait = retry_after(error.response.headers, clock)
     if wait is None and error.status_code == _TOO_MANY:
         wait = _REST
-    return Transient(f"the model is not available ({told})", retry_after=wait)
+    return Away(f"the model is not available ({told})", retry_after=wait)
 
 
 def retry_after(headers: Mapping[str, str], clock: Clock) -> timedelta | None:

@@ -15,6 +15,7 @@ from shared.ai.grounding import grounded, visible
 from shared.ai.image_reader import Picture
 from shared.ai.prompts import Prompt, prompt
 from shared.ai.providers.openai_schema import text_format
+from shared.ai.usage import Usage
 from shared.identifiers import sha256_hex
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
 from shared.models.text import storable
@@ -26,6 +27,9 @@ MAX_FILENAME_CHARACTERS = 200
 MAX_OUTPUT_TOKENS = 16_000
 # What is sent back of an answer that has to be repaired.
 MAX_REPAIRED_CHARACTERS = 20_000
+MAX_REPAIRS = 2
+# Many times what a picture of ours takes, at most 1024 by 1024 pixels.
+MAX_IMAGE_TOKENS = 10_000
 
 Asked = TypeVar("Asked", bound=BaseModel)
 Value = TypeVar("Value")
@@ -42,7 +46,12 @@ class Question(Generic[Asked, Value]):
     turns: tuple[Turn, ...]
     logged: dict[str, Any]
     finish: Callable[[Asked], Value]
-    may_repair: bool = True
+    repairs_left: int = MAX_REPAIRS
+
+    @property
+    def at_most(self) -> Usage:
+        """What asking can take: every token is at least a byte."""
+        return most(len(json.dumps(self.parameters() | {"input": _texts(self.turns)})), images=_images(self.turns))
 
     def again(self, said: str, wrong: str) -> "Question[Asked, Value]":
         """Return the question with what was said to it and what was wrong with that."""
@@ -51,7 +60,7 @@ class Question(Generic[Asked, Value]):
         if said:
             turns = ({"role": "assistant", "content": said[:MAX_REPAIRED_CHARACTERS]}, *turns)
         logged = self.logged | {"repairs": wrong}
-        return replace(self, turns=(*self.turns, *turns), logged=logged, may_repair=False)
+        return replace(self, turns=(*self.turns, *turns), logged=logged, repairs_left=self.repairs_left - 1)
 
     def parameters(self) -> dict[str, Any]:
         """Return the body for the Responses API: no tools, and nothing kept at the other side."""
@@ -87,22 +96,45 @@ def about_message(
     )
 
 
-def about_image(model: str, seen: Picture, raw: bytes, *, filename: str) -> Question[ImageReading, ImageAnalysis]:
-    """Ask for what is seen in a picture; the log has the hash of the file it was made of."""
+def image_request(model: str, raw: bytes, *, filename: str) -> dict[str, Any]:
+    """Return what the log keeps of a question about a file: its hash, not its bytes."""
     name = storable(visible(filename))[:MAX_FILENAME_CHARACTERS]
+    file = {"filename": name, "bytes": len(raw), "sha256": sha256_hex(raw)}
+    return {"task": "analyze_image", "model": model, "prompt_version": prompt("image_analysis").version, **file}
+
+
+def about_image(model: str, seen: Picture, logged: dict[str, Any]) -> Question[ImageReading, ImageAnalysis]:
+    """Ask for what is seen in a picture; `logged` is of the file it was made of, by `image_request`."""
     data = f"data:{seen.media_type};base64,{base64.b64encode(seen.raw).decode('ascii')}"
     content = [
-        {"type": "input_text", "text": json.dumps({"filename": name}, ensure_ascii=False)},
+        {"type": "input_text", "text": json.dumps({"filename": logged["filename"]}, ensure_ascii=False)},
         {"type": "input_image", "detail": "auto", "image_url": data},
     ]
-    instructions = prompt("image_analysis")
-    sent = {"media_type": seen.media_type, "sent_bytes": len(seen.raw)}
-    file = {"filename": name, "bytes": len(raw), "sha256": sha256_hex(raw), **sent}
     return Question(
-        prompt=instructions,
+        prompt=prompt("image_analysis"),
         model=model,
         asked=ImageReading,
         turns=({"role": "user", "content": content},),
-        logged={"task": "analyze_image", "model": model, "prompt_version": instructions.version, **file},
+        logged=logged,
         finish=lambda reading: reading.with_facts(seen.facts),
     )
+
+
+def most(read_bytes: int, *, images: int = 0, written: int = MAX_OUTPUT_TOKENS) -> Usage:
+    """Return the most that a question of so many bytes and images can take."""
+    return Usage(
+        input_tokens=read_bytes,
+        cached_tokens=0,
+        cache_write_tokens=0,
+        image_tokens=images * MAX_IMAGE_TOKENS,
+        output_tokens=written,
+        reasoning_tokens=0,
+    )
+
+
+def _texts(turns: tuple[Turn, ...]) -> list[Any]:
+    return [turn["content"] if isinstance(turn["content"], str) else turn["content"][0] for turn in turns]
+
+
+def _images(turns: tuple[Turn, ...]) -> int:
+    return sum(not isinstance(turn["content"], str) for turn in turns)

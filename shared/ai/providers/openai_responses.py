@@ -1,6 +1,7 @@
 """OpenAI's Responses and Embeddings APIs, at OpenAI, in Azure or at any server that speaks them."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
@@ -9,15 +10,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from shared.ai.image_reader import ImageReader
-from shared.ai.pauses import Pauses
-from shared.ai.provider import Answer, Embedding, Unusable
+from shared.ai.provider import Answer, Away, Call, Embedding, Exchange, Unusable
 from shared.ai.providers.openai_answer import read_answer, unusable_because
 from shared.ai.providers.openai_client import ModelAccess, open_client
 from shared.ai.providers.openai_errors import classified
-from shared.ai.providers.openai_question import Question, about_image, about_message
+from shared.ai.providers.openai_question import (
+    MAX_TEXT_CHARACTERS,
+    Question,
+    about_image,
+    about_message,
+    image_request,
+    most,
+)
 from shared.ai.providers.openai_wire import EmbeddingBody, ResponseBody
+from shared.ai.usage import Usage
 from shared.clock import Clock
-from shared.errors import Transient
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
 from shared.models.text import cut, storable
 
@@ -29,6 +36,7 @@ MAX_EMBEDDED_BYTES = 8_000
 
 Asked = TypeVar("Asked", bound=BaseModel)
 Value = TypeVar("Value")
+Result = TypeVar("Result")
 Body = TypeVar("Body", EmbeddingBody, ResponseBody)
 
 
@@ -37,7 +45,7 @@ class OpenAIProvider:
     """Models behind the Responses API, with strict structured output.
 
     Every call ends within the access's `timeout_seconds` and is tried once; an answer that does not hold is raised as
-    Unusable, with its one repair. While a model rests, as its server asked, it is not called: NotAsked.
+    Unusable, with its repair: at most two of them one after the other.
     """
 
     access: ModelAccess
@@ -46,74 +54,84 @@ class OpenAIProvider:
     _images: ImageReader = field(default_factory=ImageReader, init=False)
 
     @cached_property
-    def _pauses(self) -> Pauses:
-        return Pauses(self.clock)
-
-    @cached_property
     def _client(self) -> "AsyncOpenAI":
         return open_client(self.access)
 
-    async def analyze_message(self, text: str, *, subject: str, sent_at: datetime) -> Answer[MessageAnalysis]:
-        """Analyse the first 20 000 characters. Raises Transient, Permanent or Unusable."""
-        return await self._ask(about_message(self.access.message_model, text, subject=subject, sent_at=sent_at))
+    def analyze_message(self, text: str, *, subject: str, sent_at: datetime) -> Call[Answer[MessageAnalysis]]:
+        """Analyse the first 20 000 characters. Asking raises Away, Permanent or Unusable."""
+        return self._call(about_message(self.access.message_model, text, subject=subject, sent_at=sent_at))
 
-    async def analyze_image(self, raw: bytes, *, filename: str) -> Answer[ImageAnalysis]:
-        """Analyse an image by a copy that is nothing but pixels. Raises as `ImageReader` and `analyze_message` do."""
+    def analyze_image(self, raw: bytes, *, filename: str) -> Call[Answer[ImageAnalysis]]:
+        """Analyse an image by a copy that is nothing but pixels. Asking raises what `ImageReader` does, too."""
         model = self.access.image_model
-        self._pauses.check(model)
-        seen = await self._images.picture(raw)
-        return await self._ask(about_image(model, seen, raw, filename=filename))
+        request = image_request(model, raw, filename=filename)
+        at_most = most(MAX_TEXT_CHARACTERS, images=1)
+        return self._priced(model, request, at_most, partial(self._look, request, raw))
 
-    async def embed(self, text: str) -> Embedding:
-        """Embed the first 8 000 bytes. Raises Transient, Permanent or Unusable."""
+    def embed(self, text: str) -> Call[Embedding]:
+        """Embed the first 8 000 bytes. Asking raises Away, Permanent or Unusable."""
         # The API refuses an empty text.
         text = cut(storable(text), MAX_EMBEDDED_BYTES) or "-"
         model, dimensions = self.access.embedding_model, self.access.dimensions
         options: dict[str, Any] = {"dimensions": dimensions} if dimensions else {}
-        parameters = {"model": model, "input": text, "encoding_format": "base64", **options}
-        body = await self._call(EmbeddingBody, "embeddings", parameters)
         request = {"task": "embed", "model": model, "text": text, **options}
-        response: dict[str, Any] = {"model": storable(body.model)[:200], "usage": body.logged_usage}
-        try:
-            vector = body.vector(dimensions)
-        except ValueError as error:
-            raise Unusable(str(error), model=model, request=request, response=response) from None
-        # Vectors of another length are another model's.
-        named, response = f"{model}-{len(vector)}", response | {"dimensions": len(vector)}
-        return Embedding(vector, named, request, response, body.counted)
+        at_most = most(len(text.encode()), written=0)
+        return self._priced(model, request, at_most, partial(self._embed, request, options))
 
     async def close(self) -> None:
         """Close the connections, if any were opened."""
         if "_client" in self.__dict__:
             await self._client.close()
 
+    def _call(self, question: Question[Asked, Value]) -> Call[Answer[Value]]:
+        return self._priced(question.model, question.logged, question.at_most, partial(self._ask, question))
+
+    def _priced(
+        self, model: str, request: dict[str, Any], at_most: Usage, ask: Callable[[], Coroutine[Any, Any, Result]]
+    ) -> Call[Result]:
+        deployment = model if self.access.azure_endpoint else None
+        return Call(self.access.vendor, model, deployment, request, at_most, ask)
+
+    async def _look(self, request: dict[str, Any], raw: bytes) -> Answer[ImageAnalysis]:
+        seen = await self._images.picture(raw)
+        return await self._ask(about_image(self.access.image_model, seen, request))
+
+    async def _embed(self, request: dict[str, Any], options: dict[str, Any]) -> Embedding:
+        model, dimensions = request["model"], self.access.dimensions
+        parameters = {"model": model, "input": request["text"], "encoding_format": "base64", **options}
+        body = await self._post(EmbeddingBody, "embeddings", parameters)
+        response: dict[str, Any] = {"model": body.answered_by, "usage": body.logged_usage}
+        try:
+            vector = body.vector(dimensions)
+        except ValueError as error:
+            raise Unusable(
+                str(error), sent=Exchange(model, request, response, body.counted, body.answered_by)
+            ) from None
+        # Vectors of another length are another model's.
+        named, response = f"{model}-{len(vector)}", response | {"dimensions": len(vector)}
+        return Embedding(vector, named, request, response, body.counted, body.answered_by)
+
     async def _ask(self, question: Question[Asked, Value]) -> Answer[Value]:
-        body = await self._call(ResponseBody, "responses", question.parameters())
+        body = await self._post(ResponseBody, "responses", question.parameters())
         if body.failed_for_now:
-            raise Transient("the model failed")
-        exchange = partial(Unusable, model=question.model, request=question.logged, response=body.logged())
+            raise Away("the model failed")
+        sent = Exchange(question.model, question.logged, body.logged(), body.counted, body.answered_by)
         refused = unusable_because(body)
         if refused:
-            raise exchange(refused)
+            raise Unusable(refused, sent=sent)
         try:
             value = read_answer(question.asked, body)
         except ValueError as error:
             wrong = str(error)
-            repair = partial(self._ask, question.again(body.text, wrong)) if question.may_repair else None
-            raise exchange(wrong, repair=repair) from None
-        return Answer(question.finish(value), question.model, question.logged, body.logged(), body.counted)
+            repair = self._call(question.again(body.text, wrong)) if question.repairs_left else None
+            raise Unusable(wrong, sent=sent, repair=repair) from None
+        return Answer(question.finish(value), sent.model, sent.request, sent.response, sent.usage, sent.answered_by)
 
-    async def _call(self, body: type[Body], api: str, parameters: dict[str, Any]) -> Body:
-        model = parameters["model"]
-        self._pauses.check(model)
-        try:
-            async with classified(self.clock), asyncio.timeout(self.access.timeout_seconds):
-                # Read by ourselves: the SDK's own parsing loses the usage of an answer that does not hold.
-                answered = await getattr(self._client, api).with_raw_response.create(**parameters)
-        except Transient as error:
-            self._pauses.note(model, error)
-            raise
+    async def _post(self, body: type[Body], api: str, parameters: dict[str, Any]) -> Body:
+        async with classified(self.clock), asyncio.timeout(self.access.timeout_seconds):
+            # Read by ourselves: the SDK's own parsing loses the usage of an answer that does not hold.
+            answered = await getattr(self._client, api).with_raw_response.create(**parameters)
         try:
             return body.model_validate_json(answered.content)
         except ValidationError:
-            raise Transient("what answers is no model") from None
+            raise Away("what answers is no model") from None

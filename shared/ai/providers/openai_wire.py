@@ -7,53 +7,37 @@ import base64
 import binascii
 import math
 import struct
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from shared.ai.provider import Usage
+from shared.ai.providers.openai_usage import TokenCounts, counted_or_none
+from shared.ai.usage import Usage
 from shared.models.text import storable
 
 MAX_LOGGED_CHARACTERS = 20_000
+MAX_MODEL_CHARACTERS = 200
 
 
 class _Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", defer_build=True)
 
 
-class _Details(_Wire):
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-
-class TokenCounts(_Wire):
-    """What was used, in the words of either API."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    prompt_tokens: int | None = None
-    total_tokens: int | None = None
-    input_tokens_details: _Details | None = None
-    output_tokens_details: _Details | None = None
-
-
 class _Counted(_Wire):
     """An answer that says what it took."""
 
-    usage: TokenCounts | None = None
+    usage: Annotated[TokenCounts | None, BeforeValidator(counted_or_none)] = None
+    model: str = ""
 
     @property
     def counted(self) -> Usage:
-        """What was used, in our words."""
-        found = self.usage or TokenCounts()
-        read, written = found.input_tokens_details or _Details(), found.output_tokens_details or _Details()
-        return Usage(
-            found.prompt_tokens if found.input_tokens is None else found.input_tokens,
-            found.output_tokens,
-            found.total_tokens,
-            read.cached_tokens,
-            written.reasoning_tokens,
-        )
+        """What was used, by class."""
+        return self.usage.classes() if self.usage else Usage()
+
+    @property
+    def answered_by(self) -> str:
+        """The model in the server's words, storable."""
+        return storable(self.model)[:MAX_MODEL_CHARACTERS]
 
     @property
     def logged_usage(self) -> dict[str, Any]:
@@ -81,7 +65,6 @@ class ResponseBody(_Counted):
     """One answer of the Responses API."""
 
     id: str = ""
-    model: str = ""
     status: str = "completed"
     output: list[_Output] = Field(default_factory=list)
     incomplete_details: _Reason | None = None
@@ -126,7 +109,6 @@ class _Vector(_Wire):
 class EmbeddingBody(_Counted):
     """One answer of the Embeddings API, in base64 as asked for or as the list that some servers send all the same."""
 
-    model: str = ""
     data: list[_Vector] = Field(min_length=1)
 
     def vector(self, dimensions: int) -> list[float]:
