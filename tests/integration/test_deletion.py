@@ -9,10 +9,12 @@ import pytest
 from shared.errors import Rejected, Transient
 from shared.identifiers import ContactId, InteractionId
 from shared.inbox.cursors import read_cursor
+from shared.models.document_versions import CURRENT
 from shared.models.messages import Identity
 from shared.models.views import NewFact
 from shared.stores.cosmos import Documents
 from shared.stores.postgres import Row
+from shared.sync.apply import Sync
 from tests.integration.shop import Document, Shop, files
 
 pytest_plugins = ["tests.integration.shop_fixtures"]
@@ -114,6 +116,54 @@ async def test_a_late_version_from_before_does_not_bring_it_back(shop: Shop) -> 
     await shop.hub.sync.apply_changes([before])
     assert shop.interaction(row["id"])["deleted_at"] is not None
     await assert_missing(shop.hub.history.interaction(shop.id, row["id"]))
+
+
+async def test_after_the_tombstone_expired_no_version_from_before_brings_it_back(shop: Shop) -> None:
+    row = await shop.store()
+    first = await read(shop, row)
+    second = await shop.write(first | {"content": "newer"})
+    await shop.hub.sync.apply_changes([first])
+    await delete(shop, row["id"])
+    await shop.container.delete_item(str(row["id"]), partition_key=str(row["contact_id"]))
+    for late in ([first], [second], [second, first], [first, second]):
+        await shop.hub.sync.apply_changes(late)
+        stored = shop.interaction(row["id"])
+        assert (stored["content"], stored["deleted_at"] is None) == ("", False)
+
+
+async def test_a_tombstone_that_comes_before_anything_else_leaves_nothing_to_bring_back(shop: Shop) -> None:
+    first = await shop.write(shop.document())
+    tombstone = await shop.write(first | {"deleted": True, "content": "", "metadata": {}})
+    for batch in ([tombstone], [first], [tombstone, first]):
+        await shop.hub.sync.apply_changes(batch)
+        assert shop.interaction(first["id"])["deleted_at"] is not None
+        await assert_missing(shop.hub.history.interaction(shop.id, uuid.UUID(first["id"])))
+
+
+async def test_the_feed_brings_a_tombstone_whose_way_to_postgres_broke(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await shop.store()
+
+    async def broken(self: Sync, documents: list[Document], **_: Any) -> None:
+        raise Transient("Postgres is away")
+
+    with monkeypatch.context() as away:
+        away.setattr(Sync, "apply_changes", broken)
+        with pytest.raises(Transient):
+            await delete(shop, row["id"])
+    assert shop.interaction(row["id"])["deleted_at"] is None
+    await shop.hub.sync.apply_changes([await read(shop, row)])
+    await assert_missing(shop.hub.history.interaction(shop.id, row["id"]))
+
+
+async def test_a_document_of_a_newer_schema_is_deleted_too(shop: Shop) -> None:
+    row = await shop.store()
+    await shop.write(await read(shop, row) | {"schemaVersion": CURRENT + 1, "body": "secret"})
+    await delete(shop, row["id"])
+    tombstone = await read(shop, row)
+    assert (tombstone["deleted"], tombstone["schemaVersion"]) == (True, CURRENT)
+    assert "body" not in tombstone
 
 
 async def test_storing_the_mail_again_does_not_bring_it_back(shop: Shop) -> None:
