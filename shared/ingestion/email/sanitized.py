@@ -41,6 +41,7 @@ _VALUES: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     "ol": {"start": _COUNT},
     "*": {"dir": _DIRECTION},
 }
+_REL = "noopener noreferrer nofollow"
 _AROUND = "".join(map(chr, range(33)))  # controls and the space
 _MAX_PASSES = 5
 
@@ -74,6 +75,8 @@ def _cleaner(pictures: Mapping[str, int]) -> Callable[[str], str]:
     def kept(tag: str, name: str, value: str) -> str | None:
         if tag == "img" and name == "src":
             return _source(value, pictures)
+        if name == "rel":  # nh3's own: the mail's is not among the allowed
+            return _REL
         # As browsers read addresses: without line ends and tabs, and what stands around.
         said = re.sub(r"[\t\n\r]", "", value).strip(_AROUND) if name == "href" else value
         allowed = _VALUES.get(tag, {}).get(name) or _VALUES["*"].get(name)
@@ -84,7 +87,7 @@ def _cleaner(pictures: Mapping[str, int]) -> Callable[[str], str]:
         clean_content_tags=_WITHOUT_CONTENT,
         attributes={tag: set(values) for tag, values in _VALUES.items()} | {"img": {*_VALUES["img"], "src"}},
         attribute_filter=kept,
-        link_rel="noopener noreferrer nofollow",
+        link_rel=_REL,
         url_schemes={"http", "https", "mailto", "tel", "cid", "attachment", "data"},
         url_relative="deny",
     ).clean
