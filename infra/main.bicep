@@ -350,6 +350,7 @@ module functions 'modules/functions.bicep' = {
       PUBLISH_SOURCES_SCHEDULE: '30 * * * * *'
       SWEEP_CHANGES_SCHEDULE: '15 * * * * *'
       RECONCILE_STORES_SCHEDULE: '0 */15 * * * *'
+      SETTLE_AI_INTERACTIONS_SCHEDULE: '20 */5 * * * *'
     })
   }
 }

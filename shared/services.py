@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from shared.ai.gateway import Gateway
     from shared.ai.log import CallLog
     from shared.ai.provider import ModelProvider
+    from shared.ai.upkeep import LogUpkeep
     from shared.analysis.attachment import AttachmentAnalyst
     from shared.analysis.message import MessageAnalyst
     from shared.analysis.subjects import Subjects
@@ -191,6 +192,13 @@ class Services:
         # A call is given up when it can't be under way any more: an image waits for its turn to be decoded, too.
         deadline = timedelta(seconds=self.settings.model_timeout_seconds + AROUND_A_CALL_SECONDS)
         return CallLog(self.postgres, self.clock, prices_at(self.settings.ai_prices_file), deadline)
+
+    @cached_property
+    def log_upkeep(self) -> "LogUpkeep":
+        """Keeping up the log of model calls."""
+        from shared.ai.upkeep import LogUpkeep
+
+        return LogUpkeep(self.postgres, self.clock)
 
     @cached_property
     def message_analyst(self) -> "MessageAnalyst":

@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     publish_sources_schedule: str = Field(alias="PUBLISH_SOURCES_SCHEDULE")
     sweep_changes_schedule: str = Field(alias="SWEEP_CHANGES_SCHEDULE")
     reconcile_stores_schedule: str = Field(alias="RECONCILE_STORES_SCHEDULE")
+    settle_ai_interactions_schedule: str = Field(alias="SETTLE_AI_INTERACTIONS_SCHEDULE")
 
     @property
     def model_reachable(self) -> bool:

@@ -18,6 +18,7 @@ DEFAULTS: Mapping[str, str] = {
     "PUBLISH_SOURCES_SCHEDULE": "30 * * * * *",
     "SWEEP_CHANGES_SCHEDULE": "15 * * * * *",
     "RECONCILE_STORES_SCHEDULE": "45 */15 * * * *",
+    "SETTLE_AI_INTERACTIONS_SCHEDULE": "20 */5 * * * *",
 }
 
 

@@ -90,3 +90,30 @@ counted AS (
         reserved_cost = d.reserved_cost - s.cost, spent_cost = d.spent_cost + s.cost, updated_at = now()
     FROM sums s WHERE d.project_id = %(project_id)s AND d.day = s.budget_day)
 SELECT count(*) AS calls FROM lost;
+
+-- name: every_project
+-- Whose logs are kept up.
+SELECT id FROM projects ORDER BY id;
+
+-- name: expire_bodies!
+-- What was sent and received is kept for as many days as the project says, some thousand rows at a time.
+UPDATE ai_interactions SET request = '{}', response = NULL, body = 'expired'
+WHERE project_id = %(project_id)s AND id IN (
+    SELECT a.id FROM ai_interactions a JOIN projects p ON p.id = a.project_id
+    WHERE a.project_id = %(project_id)s AND a.body <> 'expired' AND a.status <> 'pending'
+      AND a."timestamp" < %(now)s - make_interval(days => p.ai_body_days)
+    LIMIT %(limit)s);
+
+-- name: expire_answers!
+-- What was understood is where it belongs by now, or will be asked for again.
+UPDATE ai_interactions SET answer = NULL
+WHERE project_id = %(project_id)s AND answer IS NOT NULL AND "timestamp" < %(before)s;
+
+-- name: delete_calls!
+-- The rows themselves go last; what a day took stays in its budget.
+DELETE FROM ai_interactions
+WHERE project_id = %(project_id)s AND id IN (
+    SELECT a.id FROM ai_interactions a JOIN projects p ON p.id = a.project_id
+    WHERE a.project_id = %(project_id)s AND a.status <> 'pending'
+      AND a."timestamp" < %(now)s - make_interval(days => p.ai_log_days)
+    LIMIT %(limit)s);

@@ -31,6 +31,7 @@ class Mode(StrEnum):
     TOO_DEEP = "too_deep"
     FIVE_MEGABYTES = "five_megabytes"
     FAILED = "failed"
+    UNCOUNTED = "uncounted"
     NO_MODEL = "no_model"
     ZERO_VECTOR = "zero_vector"
     LIMITED = "429"
@@ -112,6 +113,7 @@ _SPOILT: dict[Mode, Callable[[Json], Json]] = {
     Mode.TOO_DEEP: _text(lambda _: "[" * 200_000),
     Mode.FIVE_MEGABYTES: _field("summary", "x" * 5_000_000),
     Mode.FAILED: lambda said: said | {"status": "failed", "output": [], "error": {"code": "server_error"}},
+    Mode.UNCOUNTED: lambda said: {name: value for name, value in said.items() if name != "usage"},
     Mode.ZERO_VECTOR: lambda said: said | {"data": [{"embedding": [0.0] * 512}]},
 }
 

@@ -30,6 +30,7 @@ BASE = {
     "PUBLISH_SOURCES_SCHEDULE": "",
     "SWEEP_CHANGES_SCHEDULE": "",
     "RECONCILE_STORES_SCHEDULE": "",
+    "SETTLE_AI_INTERACTIONS_SCHEDULE": "",
 }
 SCOPE = "https://cognitiveservices.azure.com/.default"
 

@@ -1,0 +1,77 @@
+"""A gateway to the scripted model, and what the administrator sees of its calls."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from shared.ai.gateway import Gateway, Subject
+from shared.clock import Clock
+from shared.identifiers import InteractionId, MessageId
+from shared.services import Services
+from tests.integration.tenant import Tenant
+from tests.model_server.server import ModelServer
+
+SENT = datetime(2026, 11, 22, tzinfo=UTC)
+TEXT = "Where is my order A-10293? Please ring +44 20 7946 0123."
+
+
+class MovedClock:
+    """The machine's clock, moved."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass
+class ModelCalls:
+    """A project whose messages a scripted model reads; `hub` is one worker's parts."""
+
+    tenant: Tenant
+    server: ModelServer
+    hub: Services
+    clock: MovedClock
+
+    def worker(self, clock: Clock | None = None, **changed: str) -> Services:
+        """Return the parts of another worker."""
+        return self.tenant.services(clock or self.clock, **settings(self.server), **changed)
+
+    @property
+    def gateway(self) -> Gateway:
+        return self.hub.gateway
+
+    def about(self) -> Subject:
+        return Subject(self.tenant.id, InteractionId(uuid4()), MessageId(uuid4()))
+
+    async def ask(self, about: Subject | None = None, hub: Services | None = None) -> Any:
+        gateway = (hub or self.hub).gateway
+        return await gateway.analyze_message(about or self.about(), TEXT, subject="Hi", sent_at=SENT)
+
+    def log(self) -> list[dict[str, Any]]:
+        return self.tenant.rows(
+            'SELECT * FROM ai_interactions WHERE project_id = %s ORDER BY "timestamp", repair', self.tenant.id
+        )
+
+    def wants(self, **changed: object) -> None:
+        """Change the project's settings."""
+        for name, value in changed.items():
+            self.tenant.rows(f"UPDATE projects SET {name} = %s WHERE id = %s", value, self.tenant.id)
+
+    def day(self) -> dict[str, Any]:
+        """Return what today's calls took."""
+        found = self.tenant.one(
+            "SELECT reserved_tokens, spent_tokens, reserved_cost, spent_cost FROM ai_budget_days"
+            " WHERE project_id = %s AND day = %s",
+            self.tenant.id,
+            self.clock.now().date(),
+        )
+        return found or dict.fromkeys(("reserved_tokens", "spent_tokens", "reserved_cost", "spent_cost"), Decimal(0))
+
+
+def settings(server: ModelServer) -> dict[str, str]:
+    """Return the settings of an app that asks the scripted model."""
+    return {"AI_PROVIDER": "openai", "OPENAI_API_KEY": server.key, "OPENAI_BASE_URL": server.base_url}
