@@ -13,9 +13,15 @@ BLUEPRINT = func.Blueprint()
 @BLUEPRINT.timer_trigger("timer", schedule="%SWEEP_CHANGES_SCHEDULE%", run_on_startup=False, use_monitor=False)
 async def sweep_changes(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding's name
     """Read on where the last run ended, then look how far behind the reader is."""
-    hub = services.current()
-    await hub.pull_reader.sweep()
     try:
-        await hub.sync_status.watch()
+        await services.current().pull_reader.sweep()
+    finally:
+        # Whatever ended the run: an alarm is due the more, the less the reader gets on.
+        await _watch()
+
+
+async def _watch() -> None:
+    try:
+        await services.current().sync_status.watch()
     except Transient as error:
         warning("sweep_changes.later", why=error)

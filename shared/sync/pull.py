@@ -4,6 +4,7 @@ The trigger may move past a batch that was not applied. This reader's position m
 stands for, and only from where this reader read it: there is no moment at which a change is passed and not applied.
 """
 
+import logging
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -117,7 +118,9 @@ class PullReader:
         position = begun(container, ranges, self.clock.now(), why=why, earlier=earlier, end=end)
         async with self.postgres.transaction() as transaction:
             await move(transaction, stored, position)
-        warning("sweep_changes.full_read", why=why, ranges=len(ranges))
+        event(
+            "sweep_changes.full_read", logging.INFO if why == "first" else logging.WARNING, why=why, ranges=len(ranges)
+        )
         return Held(position, position.text())
 
     async def _page(self, held: Held, at: int) -> FeedPage:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import logging
+import random
 import time
 import uuid
 from datetime import timedelta
@@ -49,6 +50,23 @@ async def test_what_no_trigger_applied_is_applied(place: Place) -> None:
     swept = await place.reader().sweep()
     assert (swept.documents, swept.written, swept.dead, swept.stopped) == (5, 5, 0, None)
     await agree(place, 5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_batches_that_a_host_swallowed_are_found(place: Place, seed: int) -> None:
+    draw = random.Random(seed)
+    documents = await place.fill(20)
+    for each in draw.sample(documents, 5):
+        await place.write(each | {"content": "", "deleted": True, "version": int(time.time() * 1e6)})
+    feed = [dict(each) async for each in place.container.query_items_change_feed(start_time="Beginning")]
+    batches = [feed[at : at + 2] for at in range(0, len(feed), 2)]
+    swallowed = draw.sample(range(len(batches)), 2)
+    for number, batch in enumerate(batches):
+        if number not in swallowed:
+            await place.hub.sync.apply_changes(batch)
+    assert len(place.in_postgres()) == 16
+    await place.reader().sweep()
+    await agree(place, 20)
 
 
 async def test_a_run_goes_on_where_the_last_one_ended(place: Place) -> None:

@@ -15,6 +15,7 @@ from functions import sync_status as endpoint
 from local.stack.ports import free_port
 from shared import services
 from shared.models.views import SyncStatusView
+from shared.sync.pull import PullReader
 from shared.sync.status import SyncStatus
 from tests.integration.reading_place import HeldClock, Place, ScriptedFeed
 
@@ -95,6 +96,11 @@ def errors(log: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage().split()[0] for record in log.records if record.levelno == logging.ERROR]
 
 
+async def run() -> None:
+    """Run the timer's function."""
+    await sweep_changes.sweep_changes._function.get_user_function()(None)
+
+
 @pytest.mark.parametrize("after", [HALF - SECOND, HALF])
 async def test_up_to_half_of_the_tombstones_ttl_a_lag_is_no_alert(
     place: Place, after: timedelta, caplog: pytest.LogCaptureFixture
@@ -125,7 +131,22 @@ async def test_the_alarm_is_raised_while_cosmos_db_is_away_too(
     clock = HeldClock(at + HALF + SECOND)
     hub = place.services(clock, HubCosmos=away, TOMBSTONE_TTL_SECONDS=str(TTL))
     monkeypatch.setattr(services, "current", lambda: hub)
-    await sweep_changes.sweep_changes._function.get_user_function()(None)
+    await run()
+    assert errors(caplog) == ["feed_lag_exceeds_half_of_ttl"]
+
+
+async def test_the_alarm_is_raised_when_a_run_breaks_too(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_: PullReader) -> None:
+        raise RuntimeError("a mistake in the code")
+
+    at = await swept(place)
+    hub = place.services(HeldClock(at + HALF + SECOND), TOMBSTONE_TTL_SECONDS=str(TTL))
+    monkeypatch.setattr(services, "current", lambda: hub)
+    monkeypatch.setattr(PullReader, "sweep", broken)
+    with pytest.raises(RuntimeError):
+        await run()
     assert errors(caplog) == ["feed_lag_exceeds_half_of_ttl"]
 
 
