@@ -15,7 +15,7 @@ from tests.chaos.supervisor import Supervisor
 from tests.chaos.traffic import SOMETIMES, Traffic
 
 # The way of a message: its failpoints are crashed at in every run. Timers and operators pass the others.
-WAY = ("ingest", "external", "store", "analyze")
+WAY = ("ingest", "external", "store", "ai", "analyze")
 FIRE_SECONDS = 20
 BURST_SECONDS = 1.0
 IDLE_SECONDS = 90

@@ -130,6 +130,7 @@ class Traffic:
 
     def _mail(self, at: int) -> _Call:
         token = new_token()
+        files = [FILE, _image(token)] if self.randomly.random() < SOMETIMES else [FILE]
         mail = {
             "from": f"Ada <{token}@example.com>",
             "to": ["shop@example.org"],
@@ -137,10 +138,10 @@ class Traffic:
             "text": TEXT.format(token=token),
             "messageId": f"<{token}@example.com>",
             "sentAt": datetime.now(UTC).isoformat(),
-            "attachments": [FILE, _image(token)],
+            "attachments": files,
         }
         call = self._signed(at, "email", token, mail)
-        call.files = 2
+        call.files = len(files)
         return call
 
     def _chat(self, at: int) -> _Call:
