@@ -1,7 +1,7 @@
 """`python -m local.fuzz_mime --seconds N`: mails made of the odd ones in tests/fixtures, changed at random, and read.
 
-Nothing but messages, a 422 or a quarantine with its reason may come of one, within 5 seconds and 512 MiB. The first
-error of another kind ends the run.
+Nothing but messages, a 422 or a quarantine with its reason may come of one, within 5 seconds and 512 MiB; what HTML
+they have may be shown. The first error of another kind ends the run.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 from uuid import UUID
 
 from local.checkout import CHECKOUT
+from local.html_hazards import hazards
 from shared.errors import Contended, Permanent, Rejected
 from shared.identifiers import sha256_hex
 from shared.ingestion.email.mime_email import MimeEmail
@@ -52,6 +53,8 @@ _WORDS = (
     *(b"Content-Type: message/delivery-status\r\n", b"Content-Type: multipart/digest; boundary=b1\r\n", b"charset=hz"),
     *(b"Content-Transfer-Encoding: base64\r\n", b"Content-Transfer-Encoding: x-uuencode\r\n", b"begin 644 x\r\n"),
     *(b"Content-Transfer-Encoding: quoted-printable\r\n", b"Content-Disposition: attachment; filename*0*=", b"*1*="),
+    *(b"<div>", b"</div>", b"<p><b x=1>", b"<img src=x onerror=1>", b"<a href='javascript:1'>", b"<svg>", b"</style>"),
+    *(b"Content-Type: text/html\r\n\r\n<p>", b"<img src=cid:a>", b"<title>", b"<math><mi>", b"<table>", b"--!>"),
     *(b"<blockquote>", b"<!--", b"<script>", b"&#x110000;", b"&#", b"cid:", b"charset=utf-7", b"%00", b"utf-8''"),
     *(b"From: a@example.com\r\n", b"From ", b"Date: Mon, 99 Foo 99999 99:99:99 +9999\r\n", b"References: ", b" \t"),
 )
@@ -167,13 +170,15 @@ def _outcome(provider: MimeEmail, raw: bytes) -> str:
         return error.reason if "can't be parsed" in error.reason else "quarantined"
     if b"\\u0000" in texts:
         return "a text holds NUL, which no store takes"
+    if message.html and hazards(message.html):
+        return "the HTML to show holds what may not be shown"
     return "read" if keys == [message.key] else "ingest promised another key"
 
 
 def _texts(message: IncomingMessage) -> object:
     """Return all that a store is to take."""
     files = [[file.filename, file.content_type] for file in message.attachments]
-    said = [message.display_name, message.subject, message.content, message.new_text, message.external_id]
+    said = [message.display_name, message.subject, message.content, message.new_text, message.external_id, message.html]
     return [said, message.thread.keys(), message.sender, message.recipients, files, message.metadata]
 
 

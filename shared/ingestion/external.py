@@ -3,19 +3,17 @@
 from dataclasses import dataclass
 
 from shared.clock import Clock
-from shared.errors import Permanent, Transient
+from shared.errors import Permanent
 from shared.failpoints import failpoint
-from shared.identifiers import DeliveryId, ProjectId, SourceId, canonical_json, delivery_id, sha256_hex
+from shared.identifiers import DeliveryId, canonical_json, sha256_hex
+from shared.ingestion.intake import enqueue_kept, keep_raw
 from shared.ingestion.provider import off_loop
-from shared.ingestion.raw import RawName, hour_of, to_metadata
 from shared.ingestion.registry import provider_of
 from shared.ingestion.sources import Sources
 from shared.models.external import ExternalMessage
-from shared.models.sources import Source
-from shared.models.work import BlobContainer, DeliveryWork, QueueName
+from shared.models.work import BlobContainer
 from shared.stores.blobs import Blobs
 from shared.stores.queues import Queues
-from shared.telemetry import warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,11 @@ class External:
         # The id is the sender's, so alone it could hide another message.
         key = f"{message.id}:{sha256_hex(raw)}"
         await off_loop(provider.parse, raw, source, key)
-        return await self._keep(source, raw, key)
+        work = await keep_raw(self.blobs, source, key, raw, self.clock.now())
+        failpoint("external.blob_put")
+        await enqueue_kept(self.queues, work)
+        failpoint("external.enqueued")
+        return DeliveryId(work.delivery_id)
 
     async def _raw(self, message: ExternalMessage, max_bytes: int) -> bytes:
         if message.blob is None:
@@ -51,24 +53,3 @@ class External:
         if blob is None:
             raise Permanent(f"there is no such blob in {BlobContainer.EXTERNAL.value}: write it before the message")
         return blob.raw
-
-    async def _keep(self, source: Source, raw: bytes, key: str) -> DeliveryId:
-        project, received_at = ProjectId(source.project_id), self.clock.now()
-        delivery = delivery_id(project, SourceId(source.id), key)
-        name = str(RawName(hour_of(received_at), project, source.id, delivery))
-        await self.blobs.put_new(
-            BlobContainer.INBOUND,
-            name,
-            raw,
-            content_type="application/octet-stream",
-            metadata=to_metadata(received_at, key),
-        )
-        failpoint("external.blob_put")
-        work = DeliveryWork(project_id=project, source_id=source.id, delivery_id=delivery, blob=name)
-        try:
-            await self.queues.send(QueueName.INBOUND, work)
-        except Transient as error:
-            # The bytes are durable; sweep_inbound enqueues the delivery when the queue is back.
-            warning("external.not_enqueued", delivery=delivery, reason=error)
-        failpoint("external.enqueued")
-        return delivery

@@ -4,19 +4,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.clock import Clock
-from shared.errors import HubError, Rejected, Transient
+from shared.errors import HubError, Rejected
 from shared.failpoints import failpoint
-from shared.identifiers import ProjectId, SourceId, delivery_id, interaction_id
+from shared.identifiers import DeliveryId, ProjectId, SourceId, interaction_id
+from shared.ingestion.intake import enqueue_kept, keep_raw
 from shared.ingestion.provider import Answer, Provider, Receipt, WebhookRequest, keys_of
-from shared.ingestion.raw import RawName, hour_of, to_metadata
 from shared.ingestion.registry import provider_of
 from shared.ingestion.sources import Sources
 from shared.models.messages import Channel
 from shared.models.sources import Source
-from shared.models.work import BlobContainer, DeliveryWork, QueueName
 from shared.stores.blobs import Blobs
 from shared.stores.queues import Queues
-from shared.telemetry import warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +59,14 @@ class Ingest:
             raise Rejected(401, "the signature can't be read") from error
 
     async def _keep(self, raw: bytes, source: Source, delivery_key: str, keys: list[str]) -> Receipt:
-        project, received_at = ProjectId(source.project_id), self.clock.now()
-        delivery = delivery_id(project, SourceId(source.id), delivery_key)
-        name = RawName(hour_of(received_at), project, source.id, delivery)
+        project, identifier, received_at = ProjectId(source.project_id), SourceId(source.id), self.clock.now()
         failpoint("ingest.verified")
-        await self.blobs.put_new(
-            BlobContainer.INBOUND,
-            str(name),
-            raw,
-            # Not what the sender calls it: that may be no valid header, and nobody is to open it as such.
-            content_type="application/octet-stream",
-            metadata=to_metadata(received_at, delivery_key),
-        )
+        work = await keep_raw(self.blobs, source, delivery_key, raw, received_at)
         failpoint("ingest.blob_put")
-        await self._enqueue(DeliveryWork(project_id=project, source_id=source.id, delivery_id=delivery, blob=str(name)))
+        await enqueue_kept(self.queues, work)
         failpoint("ingest.enqueued")
-        interactions = tuple(interaction_id(project, SourceId(source.id), key) for key in keys)
-        return Receipt(project, source.id, delivery, interactions, received_at)
-
-    async def _enqueue(self, work: DeliveryWork) -> None:
-        try:
-            await self.queues.send(QueueName.INBOUND, work)
-        except Transient as error:
-            # The bytes are durable, so the call is accepted; sweep_inbound enqueues it when the queue is back.
-            warning("ingest.not_enqueued", delivery=work.delivery_id, reason=error)
+        interactions = tuple(interaction_id(project, identifier, key) for key in keys)
+        return Receipt(project, identifier, DeliveryId(work.delivery_id), interactions, received_at)
 
 
 def _uuid(text: str) -> UUID:
