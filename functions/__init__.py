@@ -4,6 +4,7 @@ import azure.functions as func
 
 from functions import (
     accept_message,
+    ai_interactions,
     analyze_attachment,
     analyze_message,
     attachments,
@@ -49,6 +50,7 @@ BLUEPRINTS: list[func.Blueprint] = [
     attachments.BLUEPRINT,
     dead_letters.BLUEPRINT,
     orphan_dead_letters.BLUEPRINT,
+    ai_interactions.BLUEPRINT,
     sync_status.BLUEPRINT,
     health.BLUEPRINT,
     openapi.BLUEPRINT,

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from functions.requests import MERGE_PATCH
+from shared.models.ai_interactions import AiInteractionBodyView, AiInteractionView, AiUsageView
 from shared.models.corrections import Correction
 from shared.models.dead_letters import DeadLetterView, DiscardIn, ReplayedView, ReplayIn
 from shared.models.views import (
@@ -73,6 +74,10 @@ LETTERS = (
     Parameter("stage", "query", "The step that failed, such as store_message"),
     LIMIT, CURSOR,
 )  # fmt: skip
+WINDOW = (
+    Parameter("from", "query", "The first moment, ISO 8601", format="date-time"),
+    Parameter("to", "query", "The first moment behind the window, ISO 8601", format="date-time"),
+)
 DECIDE_ERRORS = (*READ_ERRORS, 409)
 BODY_ERRORS = (413, 415, 422)
 
@@ -182,6 +187,32 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "sync_status", "get", "/v1/sync/status", "Whether both stores agree, of all projects", SyncStatusView,
         errors=(503,), admin=True,
+    ),
+    Operation(
+        "list_ai_interactions", "get", "/v1/ai-interactions", "List model calls, newest first, without their bodies",
+        Page[AiInteractionView],
+        parameters=(
+            PROJECT, *WINDOW,
+            Parameter("userId", "query", "Calls that this user started", format="uuid"),
+            Parameter("messageId", "query", "Calls about this message", format="uuid"),
+            Parameter("status", "query", "pending, success, error, unknown or deferred"),
+            Parameter("purpose", "query", "message_analysis, image_analysis or embedding"),
+            Parameter("model", "query", "The model that was asked for"),
+            LIMIT, CURSOR,
+        ),
+        errors=READ_ERRORS,
+    ),
+    Operation(
+        "get_ai_interaction", "get", "/v1/ai-interactions/{id}", "One model call with what was sent and received",
+        AiInteractionBodyView, parameters=(ID, PROJECT), errors=READ_ERRORS,
+    ),
+    Operation(
+        "get_ai_usage", "get", "/v1/ai-usage", "What model calls took, and the day's budget", AiUsageView,
+        parameters=(
+            PROJECT, *WINDOW,
+            Parameter("by", "query", "Any of day, model, purpose, contact, with commas; day when not given"),
+        ),
+        errors=READ_ERRORS,
     ),
     Operation("health", "get", "/health", "Whether every store answers", HealthView, errors=(503,), anonymous=True),
     Operation("openapi", "get", "/openapi.json", "This description", None, anonymous=True),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shared.analysis.attachment import AttachmentAnalyst
     from shared.analysis.message import MessageAnalyst
     from shared.analysis.subjects import Subjects
+    from shared.inbox.ai_interactions import CallHistory
     from shared.inbox.dead_letter_desk import DeadLetterDesk
     from shared.inbox.dead_letters import DeadLetterLimit
     from shared.inbox.reading import History
@@ -192,6 +193,13 @@ class Services:
         # A call is given up when it can't be under way any more: an image waits for its turn to be decoded, too.
         deadline = timedelta(seconds=self.settings.model_timeout_seconds + AROUND_A_CALL_SECONDS)
         return CallLog(self.postgres, self.clock, prices_at(self.settings.ai_prices_file), deadline)
+
+    @cached_property
+    def calls(self) -> "CallHistory":
+        """Reading the log of model calls."""
+        from shared.inbox.ai_interactions import CallHistory
+
+        return CallHistory(self.postgres, self.clock)
 
     @cached_property
     def log_upkeep(self) -> "LogUpkeep":

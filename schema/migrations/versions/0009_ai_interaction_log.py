@@ -46,6 +46,7 @@ CREATE UNIQUE INDEX ai_interactions_under_way ON ai_interactions (project_id, me
     WHERE status = 'pending';
 CREATE INDEX ai_interactions_of_message ON ai_interactions (project_id, message_id, "timestamp" DESC);
 CREATE INDEX ai_interactions_pending ON ai_interactions (project_id, deadline) WHERE status = 'pending';
+CREATE INDEX ai_interactions_deferred ON ai_interactions (project_id) WHERE status = 'deferred';
 CREATE INDEX ai_interactions_with_body ON ai_interactions (project_id, "timestamp") WHERE body <> 'expired';
 CREATE INDEX ai_interactions_with_answer ON ai_interactions (project_id, "timestamp") WHERE answer IS NOT NULL;
 GRANT UPDATE, DELETE ON ai_interactions TO hub_app;
@@ -86,8 +87,8 @@ LEFT JOIN interactions i ON i.project_id = a.project_id AND i.id = a.interaction
 WHERE i.deleted_at IS NULL;
 DROP TABLE ai_budget_days;
 REVOKE UPDATE, DELETE ON ai_interactions FROM hub_app;
-DROP INDEX ai_interactions_under_way, ai_interactions_of_message, ai_interactions_pending, ai_interactions_with_body,
-    ai_interactions_with_answer;
+DROP INDEX ai_interactions_under_way, ai_interactions_of_message, ai_interactions_pending, ai_interactions_deferred,
+    ai_interactions_with_body, ai_interactions_with_answer;
 ALTER TABLE ai_interactions
     DROP CONSTRAINT ai_interactions_status,
     DROP CONSTRAINT ai_interactions_tokens,
