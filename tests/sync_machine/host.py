@@ -10,7 +10,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from shared.errors import Transient
+from shared.errors import HubError
 from tests.sync_machine.container import Container, Document, Places
 from tests.sync_machine.saboteur import Killed
 
@@ -120,11 +120,11 @@ class TriggerHost:
         self.slow += [self.hands.pop(at) for at in gone]
 
     async def attempt(self, batch: list[Document]) -> bool:
-        """Apply a batch; False when the consumer died of it or has to try again."""
+        """Apply a batch; False when the consumer died of it or failed: the platform tries again for ever."""
         self.delivered = [*self.delivered[-20:], batch]
         try:
             await self.apply(batch)
-        except (Killed, Transient):
+        except (Killed, HubError):
             return False
         return True
 

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 
-from shared.errors import Transient
+from shared.errors import HubError
 from shared.inbox.dead_letters import DeadLetterLimit
 from shared.stores.cosmos import Documents
 from shared.stores.feed import ChangeFeed
@@ -99,7 +99,10 @@ class World:
     async def _drain(self) -> None:
         stopped: str | None = "never begun"
         for _ in range(ROUNDS):
-            stopped = (await self.reader(pages=1000).sweep()).stopped
+            try:
+                stopped = (await self.reader(pages=1000).sweep()).stopped
+            except HubError as error:
+                stopped = repr(error)
             await self._check_position()
             if stopped is None:
                 return
@@ -120,7 +123,8 @@ class World:
 
     async def _pull(self, pages: int) -> None:
         if self.pulls:
-            await self.reader(pages=pages).sweep()
+            with suppress(HubError):
+                await self.reader(pages=pages).sweep()
             await self._check_position()
 
     async def _pull_killed(self, place: str) -> None:
@@ -143,15 +147,13 @@ class World:
         if self.sleepers:
             feed, task = self.sleepers.pop(0)
             feed.woken.set()
-            await task
+            with suppress(HubError):
+                await task
             await self._check_position()
 
     @asynccontextmanager
     async def _armed(self, place: str) -> AsyncIterator[None]:
         self.saboteur.arm(place)
-        try:
+        with suppress(Killed, HubError):
             yield
-        except (Killed, Transient):
-            pass
-        finally:
-            self.saboteur.arm("")
+        self.saboteur.arm("")
