@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from shared.models.documents import Text, UtcTime, iso
+from shared.models.documents import UtcTime, iso
 
 
 def _left_out() -> Any:
@@ -24,8 +24,8 @@ class Correction(BaseModel):
 
     agent_id: UUID | None = Field(default_factory=_left_out)
     organization_id: UUID | None = Field(default_factory=_left_out)
-    type: Annotated[Text, Field(min_length=1, max_length=50)] = Field(default_factory=_left_out)
-    content: Text = Field(default_factory=_left_out)
+    type: Annotated[str, Field(min_length=1, max_length=50)] = Field(default_factory=_left_out)
+    content: str = Field(default_factory=_left_out)
     timestamp: UtcTime = Field(default_factory=_left_out)
     metadata: dict[str, Any] = Field(default_factory=_left_out)
 
