@@ -1,6 +1,6 @@
 """Cosmos DB: the documents of interactions."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -91,14 +91,14 @@ class Documents:
 
     async def pages_by_id(
         self, first: str, before: str, *, fields: Sequence[str], size: int
-    ) -> AsyncIterator[DocumentPage]:
+    ) -> AsyncGenerator[DocumentPage]:
         """Yield these fields of the documents of all contacts whose id is in [first, before), in any order."""
         async for page in self._pages('c["id"] >= @first AND c["id"] < @before', first, before, fields, size):
             yield page
 
     async def pages_by_time(
         self, first: int, before: int, *, fields: Sequence[str], size: int
-    ) -> AsyncIterator[DocumentPage]:
+    ) -> AsyncGenerator[DocumentPage]:
         """Yield these fields of the documents last written in [first, before), seconds since 1970, in any order."""
         async for page in self._pages('c["_ts"] >= @first AND c["_ts"] < @before', first, before, fields, size):
             yield page
@@ -116,7 +116,7 @@ class Documents:
 
     async def _pages(
         self, condition: str, first: object, before: object, fields: Sequence[str], size: int
-    ) -> AsyncIterator[DocumentPage]:
+    ) -> AsyncGenerator[DocumentPage]:
         selected = ", ".join(f'c["{name}"]' for name in fields)
         charges: list[float] = []
         with _classified():

@@ -5,11 +5,12 @@ is the likelier culprit. A run that is cut off anywhere leaves positions behind 
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.clock import Clock
+from shared.errors import Transient
 from shared.identifiers import ProjectId
 from shared.stores.cosmos import Document, Documents
 from shared.stores.postgres import Postgres
@@ -18,14 +19,14 @@ from shared.sync.changes import STAGE
 from shared.sync.reconcile_confirm import Confirmed, Difference, Suspects, confirm, suspects
 from shared.sync.reconcile_places import Place
 from shared.sync.reconcile_tables import Overtaken, Tables, Tally
-from shared.sync.reconcile_windows import Crowded, Horizon, Ids, Key, Reader, Times, Window
+from shared.sync.reconcile_windows import Crowded, Horizon, Ids, Reader, Times, Window
 from shared.telemetry import event, warning
 
 RECENT, ROTATION = "reconcile.recent", "reconcile.rotation"
 AT_ONCE = 50  # documents of a repair, and keys of a second look
 MOST_LETTERS = 100
 FIRST_LOOK_BACK_SECONDS = 3600
-WIDEST_SECONDS = 900
+FIRST_WIDTH_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +117,23 @@ class Reconciler:
         """Close the findings that are none any more, whoever cured them. None is repaired here, refused or not."""
         for project, keys in (await self.tables.open_findings(self.policy.look_again)).items():
             found = await confirm(run.reader, project, keys)
-            await self._write_down(run, project, keys, found)
+            await self._write_down(run, project, found)
 
     async def _recent(self, run: Run) -> None:
         """Compare what was written since the last run, oldest first, but for what is young."""
         position = await self.tables.position(RECENT)
-        end, width = run.reader.horizon.written, WIDEST_SECONDS
+        end, width = run.reader.horizon.written, FIRST_WIDTH_SECONDS
         first = int(position.text) if position.text else end - FIRST_LOOK_BACK_SECONDS
         while first < end and run.in_time:
             window = Times(first, min(first + width, end))
             try:
-                _, tallies = await self._window(run, window, None if width == 1 else 2 * self.policy.window)
+                held, tallies = await self._window(run, window, None if width == 1 else 2 * self.policy.window)
             except Crowded:
                 width = max(width // 4, 1)
                 continue
             position = await self.tables.move(position, str(window.before), run.started_at, tallies)
             _count(run, tallies)
-            first = window.before
+            first, width = window.before, width * (2 if 4 * held < self.policy.window else 1)
 
     async def _rotation(self, run: Run) -> None:
         """Compare the next windows of everything: one at least, and no more than once around."""
@@ -155,7 +156,6 @@ class Reconciler:
         cosmos = await run.reader.read_documents(window, most)
         run.request_units += cosmos.request_units
         rows = await run.reader.read_rows(window, cosmos, most)
-        await self._keep_letters(cosmos.unkept)
         found = {
             project: suspects(cosmos.side.get(project, {}), rows.get(project, {}))
             for project in sorted(cosmos.side.keys() | rows.keys())
@@ -163,6 +163,7 @@ class Reconciler:
         held = sum(map(len, rows.values()))
         gone = isinstance(window, Ids) and cosmos.count == 0 and held > 0
         tallies = await self._judge(run, {project: each for project, each in found.items() if each.compared}, gone=gone)
+        await self._keep_letters(cosmos.unkept)
         return max(held, cosmos.count), tallies
 
     async def _judge(self, run: Run, found: dict[ProjectId, Suspects], *, gone: bool) -> dict[ProjectId, Tally]:
@@ -192,7 +193,7 @@ class Reconciler:
         while found.keys and not self.policy.too_many(len(confirmed.differences), found.compared):
             keys, found.keys[:AT_ONCE] = found.keys[:AT_ONCE], []
             more = await confirm(run.reader, project, keys)
-            await self._write_down(run, project, keys, more)
+            await self._write_down(run, project, more)
             await self._keep_letters(more.unkept)
             confirmed.differences += more.differences
             confirmed.waiting += more.waiting
@@ -205,17 +206,16 @@ class Reconciler:
         for at in range(0, len(repairable), AT_ONCE):
             part = repairable[at : at + AT_ONCE]
             await self.sync.apply_changes([version for each in part for version in _doubted(each.document)])
-            keys = [each.key for each in part]
-            after = await confirm(run.reader, project, keys)
-            await self._write_down(run, project, keys, after)
-            repaired += len(part) - len(after.differences)
+            after = await confirm(run.reader, project, [each.key for each in part])
+            await self._write_down(run, project, after)
+            repaired += len(after.agreed)
         event("reconcile.repaired", project=project, repaired=repaired, of=len(differences))
         return repaired
 
-    async def _write_down(self, run: Run, project: ProjectId, keys: Iterable[Key], found: Confirmed) -> None:
-        differing = {each.key for each in found.differences}
-        await self.tables.keep(project, [(*each.key, each.kind) for each in found.differences], run.started_at)
-        await self.tables.resolve(project, [key for key in keys if key not in differing], self.clock.now())
+    async def _write_down(self, run: Run, project: ProjectId, found: Confirmed) -> None:
+        differing = [(*each.key, each.kind) for each in found.differences]
+        await self.tables.keep(project, differing, run.started_at)
+        await self.tables.resolve(project, found.agreed, self.clock.now())
 
     async def _keep_letters(self, unkept: dict[str, tuple[str, object]]) -> None:
         """See that each document that can't be applied has its dead letter: its batch may have been lost."""
@@ -226,8 +226,10 @@ class Reconciler:
         # Without a contact that is a text a document has no key of ours to be read by; the feed alone brings it.
         keys = [(interaction, contact) for interaction, contact in missing if isinstance(contact, str)]
         documents = [await self.documents.read(interaction, contact) for interaction, contact in keys]
-        if documents:
+        try:
             await self.sync.apply_changes([document for document in documents if document])
+        except Transient as error:  # too many letters lately, for one: the comparison goes on
+            warning("reconcile.letters_later", why=error)
 
 
 def _doubted(document: Document | None) -> list[Document]:

@@ -3,8 +3,9 @@
 SELECT id FROM projects ORDER BY id;
 
 -- name: rows_of_range
--- The next rows of a range of ids, spelled as `read_change` spells a document.
-SELECT id, contact_id, agent_id::text, organization_id::text, type, content, metadata::text,
+-- The next rows of a range of ids, spelled as `read_change` spells a document. Contents stay where they are.
+SELECT id, contact_id, agent_id::text, organization_id::text, type,
+       encode(sha256(convert_to(content, 'UTF8')), 'hex') AS content_sha256, metadata::text,
        to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "timestamp",
        deleted_at IS NOT NULL AS deleted, source_version, source_ts, source_etag, created_at
 FROM interactions
@@ -14,7 +15,8 @@ LIMIT %(limit)s;
 
 -- name: rows_of_ids
 -- The rows of these ids, spelled alike.
-SELECT id, contact_id, agent_id::text, organization_id::text, type, content, metadata::text,
+SELECT id, contact_id, agent_id::text, organization_id::text, type,
+       encode(sha256(convert_to(content, 'UTF8')), 'hex') AS content_sha256, metadata::text,
        to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "timestamp",
        deleted_at IS NOT NULL AS deleted, source_version, source_ts, source_etag, created_at
 FROM interactions

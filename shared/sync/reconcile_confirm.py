@@ -41,9 +41,10 @@ class Difference:
 
 @dataclass(slots=True)
 class Confirmed:
-    """Differences that hold, those too young to tell, and by ETag the keys of documents that can't be applied."""
+    """Differences that hold, keys that agree, how many are too young to tell, and what can't be applied, by ETag."""
 
     differences: list[Difference] = field(default_factory=list)
+    agreed: list[Key] = field(default_factory=list)
     waiting: int = 0
     unkept: dict[str, tuple[str, object]] = field(default_factory=dict)
 
@@ -92,6 +93,7 @@ async def _look(
         theirs = row is not None and row["contact_id"] != key[1]
         if document and (theirs or not isinstance(read, Change)):
             found.unkept[document["_etag"]] = (document["id"], document["contactId"])
+            found.agreed.append(key)  # in that there is nothing to repair: it is a dead letter's matter
             continue
         change = read if isinstance(read, Change) else None
         kind = difference(None if theirs else row, change, owned=_owned(reader, change, project))
@@ -99,6 +101,8 @@ async def _look(
             found.waiting += 1
         elif kind:
             found.differences.append(Difference(key, kind, document))
+        else:
+            found.agreed.append(key)
 
 
 def _owned(reader: Reader, change: Change | None, project: ProjectId) -> bool:

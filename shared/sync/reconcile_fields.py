@@ -19,19 +19,24 @@ Kind = Literal[
     "other_fields",
 ]
 
-COMPARED = ("agent_id", "organization_id", "type", "content", "timestamp", "metadata", "deleted", "source_etag")
+COMPARED = ("agent_id", "organization_id", "type", "timestamp", "deleted", "source_etag")  # as they are
 EXACT = 2**53  # beyond it neither store tells whole numbers apart: Cosmos DB keeps doubles
 LONGEST_WHOLE = 400  # digits; a double has at most 309
 
 
 def digest_of_change(change: Change) -> bytes:
     """Return 16 bytes that are the same for a document and a row that agree."""
-    return _digest(change.row, change.row["metadata"])
+    return _digest(change.row, content_sha256(change), change.row["metadata"])
 
 
 def digest_of_row(row: Row) -> bytes:
-    """Return the same bytes for a row as `reconcile.sql` selects it, its `metadata` as text."""
-    return _digest(row, read_metadata(row))
+    """Return the same bytes for a row as `reconcile.sql` selects it: its content's hash, its `metadata` as text."""
+    return _digest(row, row["content_sha256"], read_metadata(row))
+
+
+def content_sha256(change: Change) -> str:
+    """Return the hash of a document's content, as Postgres makes it of a row's."""
+    return hashlib.sha256(change.row["content"].encode()).hexdigest()
 
 
 def read_metadata(row: Row) -> Any:
@@ -60,18 +65,17 @@ def _kind(row: Row, change: Change) -> Kind:
     behind = row["source_ts"] < change.ts or row["source_version"] < change.order
     if behind and row["source_etag"] != change.etag:
         return "older_version"
-    if row["content"] != change.row["content"]:
+    if row["content_sha256"] != content_sha256(change):
         return "other_content"
     if _canonical(read_metadata(row)) != _canonical(change.row["metadata"]):
         return "other_metadata"
     return "other_fields"
 
 
-def _digest(values: Mapping[str, Any], metadata: Any) -> bytes:
-    plain = [values[name] for name in COMPARED if name != "metadata"]
-    text = json.dumps([plain, _canonical(metadata)], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    # A row that someone else wrote is compared whatever it holds.
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _digest(values: Mapping[str, Any], content: str, metadata: Any) -> bytes:
+    plain = [values[name] for name in COMPARED]
+    said = json.dumps([plain, content, _canonical(metadata)], sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(said.encode(), digest_size=16).digest()
 
 
 def _canonical(value: Any) -> Any:

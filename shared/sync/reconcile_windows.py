@@ -1,6 +1,6 @@
 """Windows of a comparison: a range of ids or of times, small enough that its ids and hashes fit into memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,7 +28,7 @@ class Ids:
     first: int
     before: int
 
-    def pages(self, documents: Documents, size: int) -> AsyncIterator[DocumentPage]:
+    def pages(self, documents: Documents, size: int) -> AsyncGenerator[DocumentPage]:
         """Read the documents."""
         first = LOWEST if self.first == 0 else str(UUID(int=self.first))
         before = HIGHEST if self.before == ALL_IDS else str(UUID(int=self.before))
@@ -42,7 +42,7 @@ class Times:
     first: int
     before: int
 
-    def pages(self, documents: Documents, size: int) -> AsyncIterator[DocumentPage]:
+    def pages(self, documents: Documents, size: int) -> AsyncGenerator[DocumentPage]:
         """Read the documents."""
         return documents.pages_by_time(self.first, self.before, fields=_fields(), size=size)
 
@@ -106,7 +106,7 @@ class Reader:
     async def read_documents(self, window: Window, most: int | None) -> Cosmos:
         """Return what Cosmos DB holds. Raises Crowded when there are more than `most`."""
         found = Cosmos()
-        async with aclosing(window.pages(self.documents, self.page)) as pages:  # type: ignore[type-var] # a generator
+        async with aclosing(window.pages(self.documents, self.page)) as pages:
             async for page in pages:
                 failpoint("reconcile.page_read")
                 found.request_units += page.request_units
@@ -125,11 +125,12 @@ class Reader:
             for project in map(ProjectId, sorted(self.projects)):
                 await transaction.as_tenant(project)
                 rows = side[project] = {}
-                async for row in self._rows(transaction, project, window, cosmos):
-                    seen = Seen(digest_of_row(row), self.horizon.young(row), row["deleted"])
-                    rows[row["id"], row["contact_id"]] = seen
-                    if left is not None and len(rows) > left:
-                        raise Crowded
+                async with aclosing(self._rows(transaction, project, window, cosmos)) as found:
+                    async for row in found:
+                        seen = Seen(digest_of_row(row), self.horizon.young(row), row["deleted"])
+                        rows[row["id"], row["contact_id"]] = seen
+                        if left is not None and len(rows) > left:
+                            raise Crowded
                 left = None if left is None else left - len(rows)
         return side
 
@@ -148,7 +149,7 @@ class Reader:
 
     async def _rows(
         self, transaction: Transaction, project: ProjectId, window: Window, cosmos: Cosmos
-    ) -> AsyncIterator[Row]:
+    ) -> AsyncGenerator[Row]:
         if isinstance(window, Times):
             ids = list({id_ for id_, _ in cosmos.side.get(project, {})})
             for at in range(0, len(ids), self.page):
