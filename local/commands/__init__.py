@@ -9,7 +9,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "check format, lint, types and the direction of imports",
     "bench": "measure: ./dev bench [name] [--json]",
     "fuzz": "feed the mail parser random hostile mails: ./dev fuzz mime [--seconds N] [--seed N]",
-    "nightly": "crash every failpoint many times and compare the stores: ./dev nightly [times]",
+    "nightly": "crash every failpoint many times, run the sync machine: ./dev nightly [times [seeds]]",
     "migrate": "move the schema of ./dev up: ./dev migrate [up | down | REVISION]",
     "source": "add an inbound source: ./dev source add --channel email|chat --name NAME [--project PROJECT]",
     "help": "show this list",
