@@ -66,7 +66,8 @@ def test_an_etag_is_strong_quoted_and_of_one_write() -> None:
 
 
 TAGS = st.tuples(
-    st.sampled_from(["", "W/"]), st.text(st.characters(codec="ascii", exclude_characters='"', categories="LNPS"))
+    st.sampled_from(["", "W/"]),
+    st.text(st.characters(codec="ascii", exclude_characters='"', categories=["L", "N", "P", "S"])),
 )
 
 
