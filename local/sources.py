@@ -94,7 +94,7 @@ def running(state: Path) -> Site:
 
 def add(site: Site, project: UUID, *, channel: Channel, name: str, provider: str = "json") -> SeededSource:
     """Create and publish a source with a new secret. Raises Trouble: no such project, or its name is taken."""
-    made = SeededSource(uuid.uuid4(), channel, new_secret())
+    made = SeededSource(uuid.uuid4(), channel, provider, new_secret())
     new = sources.NewSource(ProjectId(project), made.id, name, channel, provider, (made.secret,))
 
     async def create(hub: Services) -> list[Row]:

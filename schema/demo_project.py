@@ -30,7 +30,13 @@ class SeededSource:
 
     id: UUID
     channel: Channel
+    provider: str
     secret: str
+
+    @property
+    def format(self) -> str:
+        """Return what it takes, such as `email, json`."""
+        return f"{self.channel}, {self.provider}"
 
     @property
     def path(self) -> str:
@@ -95,7 +101,7 @@ async def _add_source(
         row = await transaction.one(SQL["sealed_secrets"], project_id=project, id=identifier)
     assert row is not None  # noqa: S101 # added by the statement before
     stored = json.loads(hub.vault.open(row["secrets"], bound_to=bound_to(project, identifier)))
-    return SeededSource(identifier, channel, stored[0] if stored else "")
+    return SeededSource(identifier, channel, provider, stored[0] if stored else "")
 
 
 def new_secret() -> str:

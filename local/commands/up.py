@@ -3,7 +3,7 @@ import signal
 import time
 from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from local import terminal
 from local.checkout import UP
@@ -11,6 +11,9 @@ from local.model.choice import Model, add_model_option, model_for
 from local.stack.host import HostProcess
 from local.stack.log import ImportantLines
 from local.stack.stack import Stack
+
+if TYPE_CHECKING:
+    from schema.demo_project import SeededProject
 
 HOST_PORT = 7071  # where the Azure tools serve; another one when it is taken
 LOOK_SECONDS = 0.25
@@ -49,7 +52,7 @@ def _run(stack: Stack, model: Model) -> NoReturn:
     try:
         with terminal.step(host.name):
             host.start()
-        _announce(stack, host, model, [source.path for source in demo.sources.values()])
+        _announce(stack, host, model, demo)
         _watch(stack, host, model)
     except KeyboardInterrupt:
         print(flush=True)
@@ -60,15 +63,22 @@ def _run(stack: Stack, model: Model) -> NoReturn:
                 host.stop()
 
 
-def _announce(stack: Stack, host: HostProcess, model: Model, ingest: Sequence[str]) -> None:
-    addresses = "\n            ".join(host.base_url + path for path in ingest)
+def _announce(stack: Stack, host: HostProcess, model: Model, demo: "SeededProject") -> None:
+    http = [*demo.sources.values(), demo.raw]
+    addresses = "\n            ".join(f"{host.base_url}{source.path} ({source.format})" for source in http)
+    queued = "\n            ".join(f"{source.id} ({source.format})" for source in demo.queues.values())
     print(
         f"""
   API       {host.base_url}/api/docs
   Health    {host.base_url}/api/health
   Ingest    {addresses}
             (signed; ./dev source add makes another and shows its secret and a call to try)
+  Queue     external-messages, for the sources
+            {queued}
+            (docs/queues.md says what a message holds)
+  Project   x-project-id: {demo.id}
   Key       x-functions-key: {host.key}
+  Admin key x-functions-key: {host.admin_key} (what crosses projects: /api/v1/sync/status)
   Model     {model.says}
   Logs      {stack.logs}
   Postgres  {stack.postgres.dsn("hub")}

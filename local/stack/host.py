@@ -28,6 +28,7 @@ class HostProcess(Service):
         suffix = "" if self.port == stack.ports["host"] else f"-{self.port}"
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.key = stack.secrets.function_key
+        self.admin_key = stack.secrets.master_key
         self.settings = stack.settings | {"PUBLIC_BASE_URL": self.base_url} | dict(settings or {})
         self.log = stack.logs / f"host{suffix}.log"
         self._file = stack.state / f"local.settings{suffix}.json"

@@ -29,6 +29,7 @@ class Secrets:
     secret_keys: str
     cosmos_key: str
     function_key: str
+    master_key: str
 
     def roles(self) -> dict[str, str]:
         """The password of each role in Postgres that may log in."""

@@ -34,4 +34,5 @@ def app_settings(
         "SECRET_KEYS": secrets.secret_keys,
         "PUBLIC_BASE_URL": f"http://{LOOPBACK}:{host_port}",
         "LOCAL_HOST_FUNCTION_KEY": secrets.function_key,
+        "LOCAL_HOST_MASTER_KEY": secrets.master_key,
     }
