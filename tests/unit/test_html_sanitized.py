@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.html_hazards import hazards
-from shared.ingestion.email.html_depth import MAX_COPIES, MAX_DEPTH, MAX_ENTITIES, MAX_STRANGE, MAX_TAGS, excess
+from shared.ingestion.email.html_depth import (
+    FEW,
+    MAX_COPIES,
+    MAX_DEPTH,
+    MAX_ENTITIES,
+    MAX_STRANGE,
+    MAX_TAGS,
+    SMALL,
+    excess,
+)
 from shared.ingestion.email.json_email import JsonEmail
 from shared.ingestion.email.mime_mail import read_mail
 from shared.ingestion.email.sanitized import MAX_BYTES, MAX_SOURCE_BYTES, sanitized
@@ -133,6 +142,15 @@ TOO_LARGE = {
     "a tag of many attributes": "<p " + " ".join(f"a{n}" for n in range(100_000)) + ">",
     "much of what can't be told": "<svg>" + "x" * (MAX_STRANGE + 1),
 }
+
+
+@pytest.mark.parametrize(
+    "worst", ["<div>" * FEW, "<p>" + "".join(f"<b x={n}>" for n in range(FEW // 2)) + "<p>x" * (FEW // 2 - 1)]
+)
+def test_no_bomb_fits_into_what_is_not_scanned(worst: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(worst) < SMALL
+    monkeypatch.setattr("shared.ingestion.email.html_depth.FEW", 0)
+    assert excess(worst) is None
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)

@@ -12,6 +12,7 @@ MAX_DEPTH = 1_000
 MAX_TAGS = 50_000
 MAX_ENTITIES = 100_000  # a text with more of them takes seconds
 MAX_COPIES = 200_000
+SMALL, FEW = 64 * 1024, 600  # so many tags in so little are no bomb, however they stand: nearly every mail
 MAX_STRANGE = 128 * 1024  # characters from the first element on whose rules the scan does not know
 Excess = Literal["html-too-large", "html-too-deep"]
 
@@ -80,8 +81,12 @@ class _Open:
 
 def excess(html: str) -> Excess | None:
     """Return what a parser would take too long or too much memory for, None when `html` may be parsed."""
-    if html.count("&") > MAX_ENTITIES:
-        return "html-too-large"
+    if len(html) <= SMALL and html.count("<") <= FEW:
+        return None
+    return "html-too-large" if html.count("&") > MAX_ENTITIES else _scanned(html)
+
+
+def _scanned(html: str) -> Excess | None:
     opened, tags, position = _Open(), 0, 0
     while found := _TOKEN.search(html, position):
         position = found.end()

@@ -5,6 +5,7 @@ What a style hid becomes visible, and a layout plain: neither is kept, since bot
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from urllib.parse import unquote
 
 from shared.ingestion.email.html_depth import excess, names
@@ -53,16 +54,16 @@ def sanitized(html: str, pictures: Mapping[str, int]) -> tuple[str | None, set[s
     """
     if len(html) > MAX_SOURCE_BYTES or len(html.encode()) > MAX_SOURCE_BYTES:
         return None, {"html-too-large"}
-    clean = _cleaner(pictures)
     over = excess(html)
     if over:
         return None, {over}
+    clean, again = _cleaner(pictures), _again()
     for _ in range(_MAX_PASSES):
         # Parsers drop a first empty line, so that one more goes each time.
         safe = re.sub(r"<pre>\n+", "<pre>", clean(html))
         if len(safe.encode()) > MAX_BYTES:
             return None, {"html-too-large"}
-        if safe == html:
+        if again(safe) == safe:
             return safe, set()
         html = safe
     # What is another tree whenever it is written and read may be another one in a browser, too.
@@ -70,8 +71,6 @@ def sanitized(html: str, pictures: Mapping[str, int]) -> tuple[str | None, set[s
 
 
 def _cleaner(pictures: Mapping[str, int]) -> Callable[[str], str]:
-    import nh3
-
     def kept(tag: str, name: str, value: str) -> str | None:
         if tag == "img" and name == "src":
             return _source(value, pictures)
@@ -81,6 +80,18 @@ def _cleaner(pictures: Mapping[str, int]) -> Callable[[str], str]:
         said = re.sub(r"[\t\n\r]", "", value).strip(_AROUND) if name == "href" else value
         allowed = _VALUES.get(tag, {}).get(name) or _VALUES["*"].get(name)
         return said if allowed and allowed.fullmatch(said) else None
+
+    return _allowlist(kept)
+
+
+@cache
+def _again() -> Callable[[str], str]:
+    """Return what cleans HTML whose values are safe: in it, only the tree can still change."""
+    return _allowlist(None)
+
+
+def _allowlist(kept: Callable[[str, str, str], str | None] | None) -> Callable[[str], str]:
+    import nh3
 
     return nh3.Cleaner(
         tags=_TAGS,
