@@ -7,7 +7,7 @@ overtaken stay in `history`: a consumer may have read them in time.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,7 @@ class Container:
     ranges: dict[int, Range] = field(default_factory=lambda: {0: Range(0, frozenset(range(BUCKETS)))})
     read_until: "Places" = field(init=False)
     reads: int = 0
+    meddler: Callable[[], object] | None = None
 
     def __post_init__(self) -> None:
         self.read_until = Places(self.name, {})
@@ -73,9 +74,12 @@ class Container:
         return self.documents.get(key)
 
     async def read(self, interaction: str, contact: str) -> Document | None:
-        """Return a copy of a document, or None: the point read of the store."""
+        """Return a copy of a document, or None: the point read of the store. A meddler's write comes right after it."""
         self.reads += 1
         found = self.find((interaction, contact))
+        meddler, self.meddler = self.meddler, None
+        if meddler:
+            meddler()
         return dict(found) if found else None
 
     def split(self, partition: int) -> None:

@@ -37,7 +37,7 @@ class Event:
 
 
 KINDS: Mapping[str, Kind] = {
-    "write": Kind(540, {"doc": DOC, "how": WRITES, "wait": WAIT}, writes=True),
+    "write": Kind(526, {"doc": DOC, "how": WRITES, "wait": WAIT}, writes=True),
     "delete": Kind(66, {"doc": DOC, "how": DELETES, "wait": WAIT}, writes=True),
     "poison": Kind(15, {"doc": DOC, "kind": tuple(POISON), "how": WRITES[:1] + WRITES[-2:-1]}),
     "pass_ttl": Kind(10, {}),
@@ -57,6 +57,8 @@ KINDS: Mapping[str, Kind] = {
     "pull_killed": Kind(9, {"place": PLACES}),
     "pull_held": Kind(5, {}),
     "pull_wake": Kind(5, {}),
+    "refuse_token": Kind(4, {}),
+    "meddle": Kind(10, {"doc": DOC, "how": WRITES}),
 }
 
 

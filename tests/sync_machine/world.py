@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -59,6 +60,8 @@ class World:
             **{act.__name__: act for act in (host.swallow, host.steal, host.wake, host.both, host.restart)},
             "kill": self._kill,
             "pass_ttl": self._pass_ttl,
+            "meddle": self._meddle,
+            "refuse_token": self._refuse_token,
             "pull": self._pull,
             "pull_killed": self._pull_killed,
             "pull_held": self._pull_held,
@@ -120,6 +123,13 @@ class World:
 
     def _pass_ttl(self) -> None:
         self.container.pass_time(TTL_SECONDS * 1000)
+
+    def _meddle(self, doc: int, how: str) -> None:
+        """Let someone write between the next point read and what is made of it."""
+        self.container.meddler = partial(self.writers.write, doc, how, 0)
+
+    def _refuse_token(self) -> None:
+        self.feed.refusals = 1
 
     async def _pull(self, pages: int) -> None:
         if self.pulls:

@@ -23,6 +23,7 @@ POISON: dict[str, dict[str, Any]] = {
     "no type": {"type": None},
     "list": {"metadata": []},
     "NaN": {"metadata": {"a": [float("nan")]}},
+    "newer schema": {"schemaVersion": 99},
 }
 
 
