@@ -3,10 +3,25 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from shared.models.documents import UtcTime, iso
+
+EXACT = 2**53  # beyond it Cosmos DB, whose numbers are doubles, would keep another one
+
+
+def _whole_numbers_are_exact(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return all(map(_whole_numbers_are_exact, inner))
+    return not isinstance(value, int) or abs(value) <= EXACT
+
+
+def _exact(metadata: dict[str, Any]) -> dict[str, Any]:
+    if not _whole_numbers_are_exact(metadata):
+        raise ValueError("a whole number beyond 2^53 would be rounded; send it as text")
+    return metadata
 
 
 def _left_out() -> Any:
@@ -27,7 +42,7 @@ class Correction(BaseModel):
     type: Annotated[str, Field(min_length=1, max_length=50)] = Field(default_factory=_left_out)
     content: str = Field(default_factory=_left_out)
     timestamp: UtcTime = Field(default_factory=_left_out)
-    metadata: dict[str, Any] = Field(default_factory=_left_out)
+    metadata: Annotated[dict[str, Any], AfterValidator(_exact)] = Field(default_factory=_left_out)
 
     def applied_to(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return what the patch sets, by the contract's names and as documents spell it; metadata merged."""

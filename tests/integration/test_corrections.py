@@ -104,7 +104,7 @@ async def test_a_correction_is_in_its_answer_in_cosmos_db_and_in_postgres_at_onc
         "type": "call",
         "content": "It stopped ☎ at noon.",
         "timestamp": "2024-05-28T12:20:30.123456+02:00",
-        "metadata": {"corrected": True, "by": {"ключ": [1, 2.5]}},
+        "metadata": {"corrected": True, "by": {"ключ": [1, 2.5, 2**53, -1e20]}},
     }
     said = await patch(shop, row["id"], wanted, etag)
     assert said.status == 200
@@ -185,6 +185,8 @@ async def test_what_can_not_be_corrected_is_refused_by_name(shop: Shop, name: st
         ({"metadata": []}, (422, "metadata")),
         ({"metadata": {"a": "\0"}}, (422, "metadata")),
         ({"metadata": {"a": "x" * MAX_METADATA_BYTES}}, (422, "metadata")),
+        ({"metadata": {"a": [{"b": 2**53 + 1}]}}, (422, "metadata")),
+        ({"metadata": {"a": -(10**400)}}, (422, "metadata")),
         ({"agentId": "robin"}, (422, "agentId")),
         ({"timestamp": "yesterday"}, (422, "timestamp")),
         ({"timestamp": 1716891630}, (422, "timestamp")),
