@@ -1,16 +1,21 @@
 """A gateway to the scripted model, and what the administrator sees of its calls."""
 
+import heapq
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from azure.functions.queue import QueueMessage
+
+from functions.work import run_step
 from shared.ai.gateway import Gateway, Subject
 from shared.clock import Clock
 from shared.identifiers import InteractionId, MessageId
+from shared.models.work import MessageWork, QueueName
 from shared.services import Services
-from tests.integration.tenant import Tenant
+from tests.integration.tenant import Tenant, mail
 from tests.model_server.server import ModelServer
 
 SENT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -51,6 +56,12 @@ class ModelCalls:
         gateway = (hub or self.hub).gateway
         return await gateway.analyze_message(about or self.about(), TEXT, subject="Hi", sent_at=SENT)
 
+    async def delivered(self) -> MessageWork:
+        """Deliver a mail, and return the work that it makes."""
+        await self.tenant.deliver("email", mail())
+        (work,) = self.tenant.take(QueueName.MESSAGE_ANALYSIS)
+        return MessageWork.model_validate(work)
+
     def log(self) -> list[dict[str, Any]]:
         return self.tenant.rows(
             'SELECT * FROM ai_interactions WHERE project_id = %s ORDER BY "timestamp", repair', self.tenant.id
@@ -70,6 +81,38 @@ class ModelCalls:
             self.clock.now().date(),
         )
         return found or dict.fromkeys(("reserved_tokens", "spent_tokens", "reserved_cost", "spent_cost"), Decimal(0))
+
+
+class HostTime:
+    """The queue `message-analysis` on host time: what is put off is seen again when the clock gets there."""
+
+    def __init__(self, hub: Services, clock: MovedClock) -> None:
+        self.hub, self.clock = hub, clock
+        self.delays: list[float] = []
+        self._waiting: list[tuple[datetime, int, MessageWork]] = []
+        self._sent = 0
+        hub.queues.send = self._send  # type: ignore[method-assign,assignment] # host time instead of the service's
+
+    async def _send(self, _: QueueName, work: MessageWork, *, delay: timedelta = timedelta()) -> None:
+        self.delays.append(delay.total_seconds())
+        self.put(work, self.clock.now() + delay)
+
+    def put(self, work: MessageWork, at: datetime | None = None) -> None:
+        """Put a message into the queue."""
+        self._sent += 1
+        heapq.heappush(self._waiting, (at or self.clock.now(), self._sent, work))
+
+    async def run(self, until: datetime | None = None) -> None:
+        """Do what is due, up to a moment or to the last message."""
+        while self._waiting and (until is None or self._waiting[0][0] <= until):
+            due, _, work = heapq.heappop(self._waiting)
+            self.clock.ahead += max(timedelta(), due - self.clock.now())
+            message = QueueMessage(id="1", body=work.model_dump_json().encode())
+            await run_step(QueueName.MESSAGE_ANALYSIS, MessageWork, message, _analyze)
+
+
+async def _analyze(hub: Services, work: MessageWork) -> None:
+    await hub.message_analyst.analyze(work)
 
 
 def settings(server: ModelServer) -> dict[str, str]:

@@ -24,13 +24,14 @@ MAX_REQUEST_BYTES = 16 * 1024 * 1024
 
 @dataclass
 class ModelServer:
-    """The next request is answered in the next of `script`'s modes, one without a mode as it should be.
+    """The next request is answered in the next of `script`'s modes, one without a mode as `otherwise` says.
 
     `requests` are the bodies received so far, with their `path`. `served` and `base_url` exist while it runs.
     """
 
     key: str = _KEY
     script: deque[Mode] = field(default_factory=deque)
+    otherwise: Mode = Mode.OK
     requests: list[Json] = field(default_factory=list)
     base_url: str = ""
     _runner: web.AppRunner | None = None
@@ -68,7 +69,7 @@ class ModelServer:
                 return _error(401, "invalid_api_key")
             body = await request.json()
             self.requests.append({"path": request.path, **body})
-            mode = self.script.popleft() if self.script else Mode.OK
+            mode = self.script.popleft() if self.script else self.otherwise
             try:
                 said = await answer(body)
             except Refused as refused:
