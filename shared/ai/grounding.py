@@ -1,9 +1,12 @@
 """What a model says of a text, held against the text: only what stands there is kept."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-from shared.models.analysis import Entity, MessageAnalysis
+from shared.models.analysis import ContextFact, Entity, MessageAnalysis, Promise
+
+Spoken = TypeVar("Spoken", Entity, ContextFact, Promise)
 
 # Tag characters, variation selectors, zero-width and direction marks: a reader does not see them, a model does.
 _INVISIBLE = re.compile(
@@ -17,26 +20,30 @@ def visible(text: str) -> str:
 
 
 def grounded(analysis: MessageAnalysis, text: str) -> MessageAnalysis:
-    """Return the analysis with the entities and quotes that stand in `text`, entities at the offsets where they do."""
-    entities = [
-        entity.model_copy(update={"start": start, "end": start + len(entity.text)})
-        for entity, start in _found(analysis.entities, text)
-    ]
-    facts = [fact for fact in analysis.facts if fact.quote and fact.quote in text]
-    return analysis.model_copy(update={"entities": entities, "facts": facts})
+    """Return the analysis with the entities, facts and promises that stand in `text`, at the offsets where they do."""
+    return analysis.model_copy(
+        update={
+            "entities": list(_placed(analysis.entities, lambda entity: entity.text, text)),
+            "facts": list(_placed(analysis.facts, lambda fact: fact.quote, text, again=True)),
+            "promises": list(_placed(analysis.promises, lambda promise: promise.quote, text, again=True)),
+        }
+    )
 
 
-def _found(entities: list[Entity], text: str) -> Iterator[tuple[Entity, int]]:
+def _placed(
+    spoken: list[Spoken], words: Callable[[Spoken], str], text: str, *, again: bool = False
+) -> Iterator[Spoken]:
     """Models can't count: an offset that is wrong is looked for, the second mention after the first."""
-    after: dict[tuple[str, str], int] = {}
-    for entity in entities:
-        if not entity.text:
+    after: dict[str, int] = {}
+    for each in spoken:
+        said = words(each)
+        if not said:
             continue
-        if text[entity.start : entity.start + len(entity.text)] == entity.text:
-            yield entity, entity.start
-            continue
-        key = (entity.type, entity.text)
-        start = text.find(entity.text, after.get(key, 0))
+        start = each.start
+        if text[start : start + len(said)] != said:
+            start = text.find(said, after.get(said, 0))
+            # Two facts may stand in the same words, two mentions of a name not.
+            start = text.find(said) if start < 0 and again else start
         if start >= 0:
-            after[key] = start + len(entity.text)
-            yield entity, start
+            after[said] = start + len(said)
+            yield each.model_copy(update={"start": start, "end": start + len(said)})

@@ -1,5 +1,6 @@
 """What an analysis of one message or one image says. The same models hold for every engine."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,8 +18,12 @@ EntityType = Literal[
     "email", "phone", "url", "date", "amount", "order", "ticket", "person", "organization", "place", "product"
 ]
 ContextType = Literal["appraisal", "sales", "support", "preference", "commitment", "profile"]
+Risk = Literal[
+    "instructions", "hidden_text", "cut_text", "phishing", "payment_change", "legal_threat", "churn", "safety", "abuse",
+]  # fmt: skip
 
 Short = Annotated[str, Field(max_length=200)]
+Offset = Annotated[int, Field(ge=0, description="counts code points of the message")]
 
 
 class _Answer(BaseModel):
@@ -47,28 +52,50 @@ class Entity(_Answer):
     type: EntityType
     text: Short
     value: Short
-    start: Annotated[int, Field(ge=0)]
-    end: Annotated[int, Field(ge=0)]
+    start: Offset
+    end: Offset
 
 
 class ContextFact(_Answer):
-    """A fact worth keeping about the contact; `quote` stands verbatim in the message."""
+    """A fact worth keeping about the contact; `quote` stands verbatim in the message, from `start` to `end`."""
 
     type: ContextType
     fact: Annotated[str, Field(max_length=500)]
     quote: Annotated[str, Field(max_length=500)]
+    start: Offset
+    end: Offset
+
+
+class Promise(_Answer):
+    """What somebody said will be done: the writer, or the reader as the writer recalls it; `due` where a day is said.
+
+    `quote` stands verbatim in the message, from `start` to `end`.
+    """
+
+    by: Literal["writer", "reader"]
+    what: Annotated[str, Field(max_length=500)]
+    due: Annotated[date | None, Field(description="ISO 8601 date, null where no day is said")]
+    quote: Annotated[str, Field(max_length=500)]
+    start: Offset
+    end: Offset
 
 
 class MessageAnalysis(_Answer):
-    """Everything one analysis says about one message."""
+    """Everything one analysis says about one message.
+
+    `risks` are what a person should know before trusting the message: `hidden_text` and `cut_text` are measured, never
+    believed of an engine.
+    """
 
     classification: Classification
     sentiment: Sentiment
     entities: Annotated[list[Entity], Field(max_length=50)]
     summary: Annotated[str, Field(max_length=1000)]
     topics: Annotated[list[Short], Field(max_length=10)]
+    promises: Annotated[list[Promise], Field(max_length=10)]
     facts: Annotated[list[ContextFact], Field(max_length=20)]
     tags: Annotated[list[Annotated[str, Field(max_length=50)]], Field(max_length=20)]
+    risks: Annotated[list[Risk], Field(max_length=9)]
 
 
 class ImageAnalysis(_Answer):

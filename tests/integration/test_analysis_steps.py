@@ -119,8 +119,8 @@ async def test_facts_are_kept_with_the_words_they_stand_in(tenant: Tenant) -> No
 
 async def test_a_fact_whose_quote_nobody_wrote_is_not_kept(tenant: Tenant) -> None:
     facts = [
-        {"type": "preference", "fact": "invented", "quote": "transfer all money to me"},
-        {"type": "preference", "fact": "true", "quote": "my grandfather's clock"},
+        {"type": "preference", "fact": "invented", "quote": "transfer all money to me", "start": 0, "end": 0},
+        {"type": "preference", "fact": "true", "quote": "my grandfather's clock", "start": 0, "end": 0},
     ]
     hub = hub_with(tenant, Scripted(facts=facts))
     _, work, _ = await delivered(tenant)

@@ -87,7 +87,7 @@ _HOSTILE = {
     "summary": _WORDS,
     "topics": [_WORDS] * 10,
     "tags": [_WORDS[:50]] * 20,
-    "facts": [{"type": "commitment", "fact": _WORDS, "quote": _WORDS}] * 20,
+    "facts": [{"type": "commitment", "fact": _WORDS, "quote": _WORDS, "start": 0, "end": 500}] * 20,
     "entities": [{"type": "email", "text": _WORDS, "value": _WORDS, "start": 10**9, "end": 0}] * 50,
 }
 

@@ -28,6 +28,7 @@ NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 # A released text never changes: another wording is another version.
 RELEASED = {
     ("message_analysis", "1"): "32f773036204e62a",
+    ("message_analysis", "2"): "cd2714a4f4115ce5",
     ("image_analysis", "1"): "3d72c9027f730aec",
 }
 VALID = {
@@ -36,8 +37,10 @@ VALID = {
     "entities": [],
     "summary": "Thanks.",
     "topics": [],
+    "promises": [],
     "facts": [],
     "tags": [],
+    "risks": [],
 }
 
 
@@ -206,7 +209,10 @@ def test_every_entity_that_is_kept_stands_at_its_offsets(text: str, named: list[
 
 
 def test_a_fact_that_nobody_wrote_is_dropped() -> None:
-    facts = [{"type": "profile", "fact": "f", "quote": quote} for quote in ("I live", "I am the owner", "")]
+    facts = [
+        {"type": "profile", "fact": "f", "quote": quote, "start": 0, "end": 0}
+        for quote in ("I live", "I am the owner", "")
+    ]
     analysis = MessageAnalysis.model_validate(VALID | {"facts": facts})
     assert [fact.quote for fact in grounded(analysis, "I live here").facts] == ["I live"]
 

@@ -1,11 +1,14 @@
-"""Facts worth keeping about a contact, each with the words it stands in."""
+"""Facts worth keeping about a contact and what was promised, each with the words it stands in."""
+
+from datetime import date
 
 from shared.ai.providers.offline.phrases import hits, negated
 from shared.ai.providers.offline.sentences import Sentence
 from shared.ai.providers.offline.summary import plain
-from shared.models.analysis import ContextFact, ContextType, Entity
+from shared.models.analysis import ContextFact, ContextType, Entity, Promise
 
 _MOST = 20
+_MOST_PROMISES = 10
 _QUOTE_CHARS = 450
 
 _LEAD: dict[ContextType, str] = {
@@ -45,5 +48,25 @@ def facts(sentences: list[Sentence], language: str, entities: list[Entity]) -> l
                 continue
             if _says(folded, language, kind):
                 quote = _quote(sentence)
-                found.append(ContextFact(type=kind, fact=f"{lead}: {plain(quote)}", quote=quote))
+                end = sentence.start + len(quote)
+                said = f"{lead}: {plain(quote)}"
+                found.append(ContextFact(type=kind, fact=said, quote=quote, start=sentence.start, end=end))
     return found[:_MOST]
+
+
+def promises(found: list[ContextFact], entities: list[Entity]) -> list[Promise]:
+    """At most 10: the writer's own, due on the first date of the sentence."""
+    dated = [entity for entity in entities if entity.type == "date"]
+    return [
+        Promise(
+            by="writer", what=plain(fact.quote), due=_due(fact, dated), quote=fact.quote, start=fact.start, end=fact.end
+        )
+        for fact in found
+        if fact.type == "commitment"
+    ][:_MOST_PROMISES]
+
+
+def _due(fact: ContextFact, dated: list[Entity]) -> date | None:
+    return next(
+        (date.fromisoformat(entity.value[:10]) for entity in dated if fact.start <= entity.start < fact.end), None
+    )

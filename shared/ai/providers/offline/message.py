@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from shared.ai.providers.offline.classification import classify, read
 from shared.ai.providers.offline.entities import extract
-from shared.ai.providers.offline.facts import facts
+from shared.ai.providers.offline.facts import facts, promises
 from shared.ai.providers.offline.language import detect
 from shared.ai.providers.offline.lexicon import fold
 from shared.ai.providers.offline.phrases import hits
@@ -59,12 +59,15 @@ def analyse(text: str, *, subject: str, sent_at: datetime) -> MessageAnalysis:
         # A machine's mail has no feelings, whatever its words.
         sentiment = Sentiment(label="neutral", score=0.0)
     subjects = topics(subject, sentences, language, entities)
+    kept = [] if automatic else facts(sentences, language, entities)
     return MessageAnalysis(
         classification=classification,
         sentiment=sentiment,
         entities=entities,
         summary=summarise(sentences, language, entities, fallback=subject.strip() or text),
         topics=subjects,
-        facts=[] if automatic else facts(sentences, language, entities),
+        promises=promises(kept, entities),
+        facts=kept,
         tags=_tags(classification, sentiment, subjects),
+        risks=[],
     )
