@@ -1,44 +1,24 @@
-"""Correcting an interaction over HTTP: its document in Cosmos DB, its row in Postgres, and who may not."""
+"""Correcting an interaction over HTTP: its document in Cosmos DB, its row in Postgres, and who comes between."""
 
 import asyncio
-import json
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import azure.functions as func
 import pytest
 
-from functions.interactions import MAX_PATCH_BYTES, correct_interaction, delete_interaction, get_interaction
 from shared import services
 from shared.errors import Transient
 from shared.models.document_versions import CURRENT
-from shared.models.text import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_METADATA_BYTES
 from shared.models.views import InteractionView
 from shared.stores.cosmos import Documents
-from shared.stores.postgres import Row
 from shared.sync.apply import Sync
+from tests.integration.corrections import get, patch, read, seen
 from tests.integration.shop import Document, Shop
 
 pytest_plugins = ["tests.integration.shop_fixtures"]
-
-MERGE_PATCH = "application/merge-patch+json"
-
-
-@dataclass
-class Said:
-    """What an HTTP call got."""
-
-    status: int
-    body: dict[str, Any]
-    etag: str | None
-
-    @property
-    def problem(self) -> tuple[int, str | None]:
-        return self.status, self.body.get("field")
 
 
 @pytest.fixture(scope="module")
@@ -50,48 +30,6 @@ def shop(make_shop: Callable[[], Shop]) -> Shop:
 @pytest.fixture(autouse=True)
 def _served(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "current", lambda: shop.hub)
-
-
-async def call(
-    function: Any, shop: Shop, identifier: object, body: bytes = b"", headers: dict[str, str] | None = None
-) -> Said:
-    request = func.HttpRequest(
-        "PATCH",
-        "/",
-        headers={"x-project-id": str(shop.id)} | (headers or {}),
-        route_params={"id": str(identifier)},
-        body=body,
-    )
-    answer = await function._function.get_user_function()(request)
-    raw = answer.get_body()
-    return Said(answer.status_code, json.loads(raw) if raw else {}, answer.headers.get("ETag"))
-
-
-async def get(shop: Shop, identifier: object) -> Said:
-    return await call(get_interaction, shop, identifier)
-
-
-async def patch(
-    shop: Shop, identifier: object, body: object, etag: str | None, *, content_type: str = MERGE_PATCH
-) -> Said:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    headers = {"content-type": content_type} | ({"if-match": etag} if etag is not None else {})
-    return await call(correct_interaction, shop, identifier, raw, headers)
-
-
-async def seen(shop: Shop, **changed: Any) -> tuple[Row, str]:
-    """Store a mail, let its document reach Postgres, and return its row and the ETag that a reader is given."""
-    row = await shop.store(**changed)
-    await shop.hub.sync.apply_changes([await read(shop, row)])
-    etag = (await get(shop, row["id"])).etag
-    assert etag
-    return row, etag
-
-
-async def read(shop: Shop, row: Row) -> Document:
-    document = await shop.hub.documents.read(str(row["id"]), str(row["contact_id"]))
-    assert document is not None
-    return document
 
 
 async def test_a_correction_is_in_its_answer_in_cosmos_db_and_in_postgres_at_once(shop: Shop) -> None:
@@ -152,109 +90,6 @@ async def test_null_empties_agent_and_organization(shop: Shop) -> None:
     assert (said.body["agentId"], said.body["organizationId"]) == (None, None)
     stored = shop.interaction(row["id"])
     assert (stored["agent_id"], stored["organization_id"]) == (None, None)
-
-
-@pytest.mark.parametrize("name", ["type", "content", "timestamp", "metadata"])
-async def test_null_in_a_required_field_is_refused_by_name(shop: Shop, name: str) -> None:
-    row, etag = await seen(shop)
-    before = await read(shop, row)
-    assert (await patch(shop, row["id"], {name: None}, etag)).problem == (422, name)
-    assert await read(shop, row) == before
-
-
-@pytest.mark.parametrize(
-    "name", ["id", "contactId", "projectId", "version", "deleted", "embedding", "tags", "summary", "agent_id", "nope"]
-)
-async def test_what_can_not_be_corrected_is_refused_by_name(shop: Shop, name: str) -> None:
-    row, etag = await seen(shop)
-    before = await read(shop, row)
-    said = await patch(shop, row["id"], {"content": "corrected", name: before.get(name)}, etag)
-    assert said.problem == (422, name)
-    assert await read(shop, row) == before
-
-
-@pytest.mark.parametrize(
-    ("body", "problem"),
-    [
-        ({"type": ""}, (422, "type")),
-        ({"type": "x" * 51}, (422, "type")),
-        ({"type": "a\0"}, (422, "type")),
-        ({"content": 5}, (422, "content")),
-        ({"content": "a\0"}, (422, "content")),
-        ({"content": "é" * (MAX_CONTENT_BYTES // 2) + "e"}, (422, "content")),
-        ({"metadata": []}, (422, "metadata")),
-        ({"metadata": {"a": "\0"}}, (422, "metadata")),
-        ({"metadata": {"a": "x" * MAX_METADATA_BYTES}}, (422, "metadata")),
-        ({"metadata": {"a": [{"b": 2**53 + 1}]}}, (422, "metadata")),
-        ({"metadata": {"a": -(10**400)}}, (422, "metadata")),
-        ({"agentId": "robin"}, (422, "agentId")),
-        ({"timestamp": "yesterday"}, (422, "timestamp")),
-        ({"timestamp": 1716891630}, (422, "timestamp")),
-        ({"timestamp": "9999-12-31T23:59:59-14:00"}, (422, "timestamp")),
-        (b'{"metadata": {"a": "\\ud800"}}', (422, "body")),
-        (b'{"metadata": {"a": NaN}}', (400, "body")),
-        (b"[]", (400, "body")),
-        (b"{", (400, "body")),
-        (b" " * (MAX_PATCH_BYTES + 1), (413, "body")),
-    ],
-)
-async def test_what_can_not_be_stored_is_refused_by_name(shop: Shop, body: object, problem: tuple[int, str]) -> None:
-    row, etag = await seen(shop)
-    before = await read(shop, row)
-    assert (await patch(shop, row["id"], body, etag)).problem == problem
-    assert await read(shop, row) == before
-
-
-async def test_content_and_metadata_may_be_as_large_as_their_limits(shop: Shop) -> None:
-    row, etag = await seen(shop, metadata={})
-    content, text = "é" * (MAX_CONTENT_BYTES // 2), "x" * (MAX_METADATA_BYTES - len('{"a": ""}'))
-    said = await patch(shop, row["id"], {"content": content, "metadata": {"a": text}}, etag)
-    assert said.status == 200
-    assert shop.interaction(row["id"])["content"] == content
-
-
-async def test_metadata_that_nests_too_deep_is_refused(shop: Shop) -> None:
-    row, etag = await seen(shop)
-    deep: dict[str, Any] = {}
-    for _ in range(MAX_DEPTH - 2):
-        deep = {"a": deep}
-    assert (await patch(shop, row["id"], {"metadata": deep}, etag)).status == 200
-    assert (await patch(shop, row["id"], {"metadata": {"a": deep}}, "*")).problem == (400, "body")
-
-
-async def test_without_if_match_nothing_is_corrected(shop: Shop) -> None:
-    row, _ = await seen(shop)
-    before = await read(shop, row)
-    assert (await patch(shop, row["id"], {"type": "call"}, None)).problem == (428, "If-Match")
-    assert await read(shop, row) == before
-
-
-@pytest.mark.parametrize("etag", ['"another"', "W/{}", '"a", "b"', '""'])
-async def test_another_etag_corrects_nothing(shop: Shop, etag: str) -> None:
-    row, current = await seen(shop)
-    before = await read(shop, row)
-    assert (await patch(shop, row["id"], {"type": "call"}, etag.format(current))).problem == (412, "If-Match")
-    assert await read(shop, row) == before
-
-
-@pytest.mark.parametrize("header", ["", "abc", '"a" "b"', '"a"b', "*, *", '"ä"'])
-async def test_an_if_match_that_is_none_is_refused(shop: Shop, header: str) -> None:
-    row, _ = await seen(shop)
-    assert (await patch(shop, row["id"], {"type": "call"}, header)).problem == (400, "If-Match")
-
-
-@pytest.mark.parametrize("header", ["*", '"other", {}', ' {} , W/"x"'])
-async def test_a_list_with_the_etag_and_a_star_match(shop: Shop, header: str) -> None:
-    row, etag = await seen(shop)
-    assert (await patch(shop, row["id"], {"type": "call"}, header.format(etag))).status == 200
-
-
-async def test_json_is_taken_for_a_merge_patch_and_other_types_are_not(shop: Shop) -> None:
-    row, etag = await seen(shop)
-    refused = await patch(shop, row["id"], {"type": "call"}, etag, content_type="application/json-patch+json")
-    assert refused.problem == (415, "content-type")
-    taken = await patch(shop, row["id"], {"type": "call"}, etag, content_type="application/json; charset=utf-8")
-    assert taken.status == 200
 
 
 async def test_the_same_correction_again_is_not_done_twice(shop: Shop) -> None:
@@ -333,35 +168,6 @@ async def test_summary_and_analysis_stay_those_of_the_message_as_it_came(shop: S
     assert shop.one("SELECT content FROM messages WHERE interaction_id = %s", row["id"])["content"] == row["content"]
 
 
-async def test_what_cosmos_db_has_not_confirmed_has_no_etag_and_can_be_corrected_later(shop: Shop) -> None:
-    row = await shop.store()
-    shown = await get(shop, row["id"])
-    assert (shown.etag, shown.body["etag"]) == (None, None)
-    said = await patch(shop, row["id"], {"type": "call"}, "*")
-    assert said.status == 503
-    await shop.hub.sync.apply_changes([await read(shop, row)])
-    assert (await patch(shop, row["id"], {"type": "call"}, "*")).status == 200
-
-
-async def test_what_is_deleted_or_never_was_or_is_another_projects_is_not_found(shop: Shop, other_shop: Shop) -> None:
-    row, etag = await seen(shop)
-    foreign = await other_shop.store()
-    await shop.hub.sync.apply_changes([await read(other_shop, foreign)])
-    assert (await call(delete_interaction, shop, row["id"])).status == 204
-    assert (await patch(shop, row["id"], {"type": "call"}, etag)).problem == (404, "id")
-    assert (await patch(shop, uuid.uuid4(), {"type": "call"}, "*")).problem == (404, "id")
-    assert (await patch(shop, foreign["id"], {"type": "call"}, "*")).problem == (404, "id")
-    assert (await patch(shop, "no-id", {"type": "call"}, "*")).problem == (404, "id")
-    assert (await read(shop, row))["deleted"] is True
-
-
-async def test_a_tombstone_that_has_not_reached_postgres_is_not_overwritten(shop: Shop) -> None:
-    row, etag = await seen(shop)
-    await shop.write(await read(shop, row) | {"deleted": True, "content": ""})
-    assert (await patch(shop, row["id"], {"type": "call"}, etag)).problem == (404, "id")
-    assert (await read(shop, row))["deleted"] is True
-
-
 async def test_a_late_version_from_before_does_not_undo_a_correction(shop: Shop) -> None:
     row, etag = await seen(shop)
     before = await read(shop, row)
@@ -384,22 +190,6 @@ async def test_the_feed_brings_a_correction_whose_way_to_postgres_broke(
     assert shop.interaction(row["id"])["content"] == row["content"]
     assert (await patch(shop, row["id"], {"content": "corrected"}, etag)).problem == (412, "If-Match")
     assert (await get(shop, row["id"])).body["content"] == "corrected"
-
-
-async def test_a_document_that_can_not_be_read_is_not_corrected(shop: Shop) -> None:
-    row, etag = await seen(shop)
-    document = await read(shop, row)
-    for broken in ({"type": 5}, {"schemaVersion": CURRENT + 1}):
-        written = await shop.write(document | broken)
-        assert (await patch(shop, row["id"], {"content": "corrected"}, etag)).problem == (409, "id")
-        assert await read(shop, row) == written
-
-
-async def test_a_document_that_is_gone_is_not_written_again(shop: Shop) -> None:
-    row, etag = await seen(shop)
-    await shop.container.delete_item(str(row["id"]), partition_key=str(row["contact_id"]))
-    assert (await patch(shop, row["id"], {"type": "call"}, etag)).problem == (409, "id")
-    assert await shop.hub.documents.read(str(row["id"]), str(row["contact_id"])) is None
 
 
 async def test_another_organization_does_not_take_a_document_to_another_project(shop: Shop, other_shop: Shop) -> None:
