@@ -27,6 +27,10 @@ SHARED = {
     "metadata": "metadata",
 }
 ROWS = "SELECT * FROM interactions WHERE project_id = ANY(%s)"
+BEHIND = """
+SELECT DISTINCT c.id FROM contacts c JOIN interactions i ON i.project_id = c.project_id AND i.contact_id = c.id
+WHERE c.project_id = ANY(%s) AND i.deleted_at IS NULL
+  AND (c.last_interaction_at IS NULL OR c.last_interaction_at < i.timestamp)"""
 LETTERS = "SELECT payload->>'_etag' AS etag FROM dead_letters WHERE payload->>'id' = ANY(%s)"
 PLACE = "SELECT position FROM sync_positions WHERE name = %s"
 
@@ -44,6 +48,8 @@ class Oracle:
         rows, letters = await self._rows(), await self._letters()
         due = self.container.documents | self.container.expired
         wrong = [text for document in due.values() for text in self._compare(document, rows, letters)]
+        cursor = await self.admin.execute(BEHIND, [list(self.writers.projects)])
+        wrong += [f"{row['id']}: the contact has later interactions" for row in await cursor.fetchall()]
         known = {identifier for identifier, _ in due}
         return wrong + [f"{identifier}: nobody wrote this row" for identifier in rows if identifier not in known]
 

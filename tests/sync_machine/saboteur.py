@@ -1,15 +1,15 @@
 """Kills a consumer at a chosen place: what it had begun in Postgres is rolled back, as when its process dies."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
 from shared.stores.cosmos import Document
-from shared.stores.postgres import Postgres, Row, Transaction
+from shared.stores.postgres import Postgres, Row, Statement, Transaction
 from shared.sync.apply import Applied, Sync
 
-PLACES = ("before", "statement 2", "statement 4", "statement 6", "position", "commit", "after")
+PLACES = ("before", "statement 2", "statement 3", "statement 4", "position", "commit", "after")
 
 
 class Killed(BaseException):
@@ -57,6 +57,10 @@ class WatchedTransaction(Transaction):
     async def all(self, query: LiteralString, **parameters: Any) -> list[Row]:
         self.saboteur.statement()
         return await super().all(query, **parameters)
+
+    async def together(self, statements: Iterable[Statement]) -> list[list[Row]]:
+        self.saboteur.statement()
+        return await super().together(statements)
 
 
 class WatchedPostgres(Postgres):
