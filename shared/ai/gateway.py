@@ -11,6 +11,7 @@ from shared.ai.kept import revived, to_keep
 from shared.ai.log import CallLog
 from shared.ai.pauses import Pauses
 from shared.ai.provider import Answer, Away, Embedding, Exchange, ModelProvider, NotAsked, Unusable
+from shared.ai.spans import span_of
 from shared.errors import Permanent
 from shared.failpoints import failpoint
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
@@ -100,22 +101,27 @@ class Gateway:
         return opened
 
     async def _settled(self, question: Awaitable[Result], opened: Opened) -> Result:
-        started = time.perf_counter()
-        try:
-            result = await question
-        except Exception as error:
-            # Whatever it is, the call was made.
-            self._note(opened.attempt, error)
-            sent = error.sent if isinstance(error, Unusable) else None
-            await self.log.settle(opened, Outcome(_since(started), exchange=sent, error=error))
-            raise
-        except BaseException:
-            self._not_tried(opened.attempt)
-            raise
-        failpoint("ai.call_answered")
-        self._note(opened.attempt, None)
-        exchange = Exchange(result.model, result.request, result.response, result.usage, result.answered_by)
-        await self.log.settle(opened, Outcome(_since(started), exchange=exchange, answer=to_keep(result)))
+        with span_of(opened) as tell:
+            started = time.perf_counter()
+            try:
+                result = await question
+            except Exception as error:
+                # Whatever it is, the call was made.
+                self._note(opened.attempt, error)
+                sent = error.sent if isinstance(error, Unusable) else None
+                outcome = Outcome(_since(started), exchange=sent, error=error)
+                tell(outcome)
+                await self.log.settle(opened, outcome)
+                raise
+            except BaseException:
+                self._not_tried(opened.attempt)
+                raise
+            failpoint("ai.call_answered")
+            self._note(opened.attempt, None)
+            exchange = Exchange(result.model, result.request, result.response, result.usage, result.answered_by)
+            outcome = Outcome(_since(started), exchange=exchange, answer=to_keep(result))
+            tell(outcome)
+            await self.log.settle(opened, outcome)
         return result
 
     def _note(self, attempt: Attempt, error: Exception | None) -> None:
