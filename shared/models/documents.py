@@ -47,8 +47,8 @@ class InteractionDocument(BaseModel):
     contact_id: UUID
     organization_id: UUID | None = None
     project_id: UUID | None = None
-    type: Annotated[Text, Field(min_length=1, max_length=50)]
-    content: Annotated[Text, Field(max_length=1_000_000)] = ""
+    type: Annotated[str, Field(min_length=1, max_length=50)]
+    content: Annotated[str, Field(max_length=1_000_000)] = ""
     timestamp: UtcTime
     metadata: dict[str, Any] = Field(default_factory=dict)
     deleted: bool = False

@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
 from shared.errors import Contended, Permanent, Transient
@@ -21,13 +22,41 @@ TRANSACTION_SECONDS = 50  # the server's own limits do not help where the networ
 KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 OPTIONS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 
-# An escaped NUL in JSON text; `\\u0000` behind another backslash is an ordinary text of six characters.
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+# What may be an escaped NUL in JSON text; behind an even number of backslashes it is an ordinary text.
+_NUL = re.compile(r"\\+u0000")
 
 
 def holds_nul(json_text: str) -> bool:
     """Whether a JSON text holds U+0000 in a text or a key, which jsonb refuses."""
-    return _NUL.search(json_text) is not None
+    return any(len(found) % 2 == 0 for found in _NUL.findall(json_text))
+
+
+def json_parameter(json_text: bytes) -> object:
+    """Return JSON that is written already as a parameter of a statement."""
+    from psycopg.types.json import Json
+
+    return Json(json_text, dumps=bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A block with what fills its `%(name)s`."""
+
+    query: LiteralString
+    parameters: Mapping[str, Any]
+
+
+def tenant_statement(project: ProjectId, role: Role) -> Statement:
+    """Return what makes `project` the tenant, and `role` the role, of the rest of a transaction."""
+    # Both end with the transaction (third argument true = SET LOCAL), so no pooled connection carries them on.
+    query: LiteralString = "SELECT set_config('app.project_id', %(project)s, true), set_config('role', %(role)s, true)"
+    return Statement(query, {"project": str(project), "role": role})
+
+
+def role_statement(role: Role) -> Statement:
+    """Return what makes `role` the role of the rest of a transaction, with no tenant."""
+    query: LiteralString = "SELECT set_config('app.project_id', '', true), set_config('role', %(role)s, true)"
+    return Statement(query, {"role": role})
 
 
 class Transaction:
@@ -51,19 +80,30 @@ class Transaction:
         cursor = await self._connection.execute(query, parameters)
         return await cursor.fetchall()
 
+    async def together(self, statements: Iterable[Statement]) -> list[list[Row]]:
+        """Run statements in one round trip and return the rows of each.
+
+        A statement is taken from `statements` when the one before is on its way, so that the server works meanwhile.
+        Raises what the first refused one means, and what came after it is not done: as at the end of a transaction.
+        """
+        with _classified():
+            async with self._connection.pipeline():
+                cursors = [await self._connection.execute(each.query, each.parameters) for each in statements]
+            return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
     async def as_tenant(self, project: ProjectId, role: Role = "hub_app") -> None:
         """Make `project` the tenant, and `role` the role, of the rest of this transaction."""
-        # Both end with the transaction (third argument true = SET LOCAL), so no pooled connection carries them on.
-        await self._connection.execute(
-            "SELECT set_config('app.project_id', %(project)s, true), set_config('role', %(role)s, true)",
-            {"project": str(project), "role": role},
-        )
+        statement = tenant_statement(project, role)
+        await self._connection.execute(statement.query, statement.parameters)
 
     async def as_role(self, role: Role) -> None:
         """Make `role` the role of the rest of this transaction, with no tenant."""
-        await self._connection.execute(
-            "SELECT set_config('app.project_id', '', true), set_config('role', %(role)s, true)", {"role": role}
-        )
+        statement = role_statement(role)
+        await self._connection.execute(statement.query, statement.parameters)
+
+    async def start_again(self) -> None:
+        """Undo all that was done so far, tenant and role too, and let what follows be the transaction."""
+        await self._connection.rollback()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

@@ -13,7 +13,7 @@ from shared.inbox.dead_letters import DeadLetter, DeadLetterLimit, bury
 from shared.stores.cosmos import Document, Documents
 from shared.stores.postgres import Postgres, Transaction
 from shared.sync.changes import STAGE, Change, newest, read_change
-from shared.sync.rows import Written, owners, touch_contacts, write_rows
+from shared.sync.rows import owners, touch_contacts, write_rows
 from shared.sync.settle import settle
 
 
@@ -58,12 +58,12 @@ class Sync:
     async def _apply(self, transaction: Transaction, changes: list[Change], letters: list[DeadLetter]) -> Applied:
         """Lock in one order whatever the batch: interactions by project and id, then contacts so, then letters."""
         owned, orphans = await owners(transaction, changes)
-        written: Written = await write_rows(transaction, owned)
+        written = await write_rows(transaction, owned)
         settled = await settle(transaction, self.documents, written.undecided)
-        await touch_contacts(transaction, [*written.changed, *settled.changed])
+        await touch_contacts(transaction, [*written.behind, *settled.behind])
         letters = [*letters, *orphans, *written.letters, *settled.letters]
         await self._bury(transaction, letters)
-        return Applied(written.rows, len(settled.changed), len(letters))
+        return Applied(written.rows, settled.rows, len(letters))
 
     async def _bury(self, transaction: Transaction, letters: Iterable[DeadLetter]) -> None:
         in_order = sorted(letters, key=lambda letter: letter.fingerprint)

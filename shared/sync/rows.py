@@ -1,9 +1,9 @@
 """Writing changes to `interactions`, each project as its own tenant, and finding those that Postgres won't take."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -11,40 +11,42 @@ from uuid import UUID
 from shared.errors import Permanent
 from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter
-from shared.stores.postgres import Transaction
+from shared.stores.postgres import Statement, Transaction, json_parameter, role_statement, tenant_statement
 from shared.stores.sql import SqlBlocks
 from shared.sync.changes import STAGE, Change
 
 SQL = SqlBlocks(Path(__file__).with_name("apply.sql"))
 
 Owned: TypeAlias = tuple[ProjectId, Change]
+Group: TypeAlias = tuple[ProjectId, list[Change]]
 
 
 @dataclass(slots=True)
 class Written:
     """What writing changes came to: rows written, changes that wait for a reading, and what can't be written.
 
-    `changed` names all whose rows may have moved. The rows of `undecided` are locked.
+    `behind` has the contacts whose last interaction may be a new one, ids with commas. The rows of `undecided` are
+    locked.
     """
 
     rows: int = 0
-    changed: list[Owned] = field(default_factory=list)
+    behind: list[tuple[ProjectId, str]] = field(default_factory=list)
     undecided: list[Owned] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
 
     def add(self, other: "Written") -> None:
         """Count another part in."""
         self.rows += other.rows
-        self.changed += other.changed
+        self.behind += other.behind
         self.undecided += other.undecided
         self.letters += other.letters
 
 
 async def owners(transaction: Transaction, changes: Sequence[Change]) -> tuple[list[Owned], list[DeadLetter]]:
     """Return each change with its project, sorted by project, and the dead letters of those that have none."""
-    await transaction.as_role("hub_sweeper")
     named = {tenant for change in changes for tenant in change.tenants}
-    rows = await transaction.all(SQL["known_projects"], ids=list(named))
+    known_projects = Statement(SQL["known_projects"], {"ids": list(named)})
+    _, rows = await transaction.together([role_statement("hub_sweeper"), known_projects])
     known = {row["id"] for row in rows}
     owned: list[Owned] = []
     orphans: list[DeadLetter] = []
@@ -55,12 +57,20 @@ async def owners(transaction: Transaction, changes: Sequence[Change]) -> tuple[l
             orphans.append(DeadLetter(None, STAGE, reason, change.pointer))
         else:
             owned.append((ProjectId(project), change))
-    return sorted(owned, key=lambda pair: pair[0]), orphans
+    return [(project, change) for project, group in by_project(owned) for change in group], orphans
 
 
 async def write_rows(transaction: Transaction, owned: Sequence[Owned]) -> Written:
-    """Write the changes that are newer than their rows. What only Postgres refuses becomes a dead letter."""
-    return await in_parts(transaction, owned, _write)
+    """Write the changes that are newer than their rows. What only Postgres refuses becomes a dead letter.
+
+    Nothing may have been written in the transaction before.
+    """
+    try:
+        return await _write(transaction, owned)
+    except Permanent:
+        # Cheaper than a savepoint around every batch: hardly any needs it.
+        await transaction.start_again()
+        return await in_parts(transaction, owned, _write)
 
 
 async def in_parts(
@@ -84,42 +94,64 @@ async def in_parts(
     return written
 
 
-def by_project(owned: Sequence[Owned]) -> Iterator[tuple[ProjectId, list[Change]]]:
-    """Return changes that are sorted by project, project by project."""
-    for project, group in groupby(owned, key=lambda pair: pair[0]):
-        yield project, [change for _, change in group]
+def by_project(owned: Iterable[Owned]) -> list[Group]:
+    """Return changes by project, in the order in which projects are locked."""
+    groups: defaultdict[ProjectId, list[Change]] = defaultdict(list)
+    for project, change in owned:
+        groups[project].append(change)
+    return sorted(groups.items())
 
 
 def parameters(project: ProjectId, changes: Sequence[Change]) -> dict[str, Any]:
     """Return what the statements of one project take."""
-    rows = [change.row | {"contested": change.contested} for change in changes]
-    return {"project_id": project, "documents": json.dumps(rows)}
+    marks = (b'{"contested":true,' if change.contested else b'{"contested":false,' for change in changes)
+    rows = b",".join(mark + change.json[1:] for mark, change in zip(marks, changes, strict=True))
+    return {"project_id": project, "documents": json_parameter(b"[" + rows + b"]")}
 
 
-async def touch_contacts(transaction: Transaction, owned: Sequence[Owned]) -> None:
-    """Move the last interaction of the contacts of these changes forward, to what their rows say now."""
-    for project, changes in by_project(sorted(owned, key=lambda pair: pair[0])):
-        await transaction.as_tenant(project, "hub_sync")
-        contacts = list({change.contact_id for change in changes})
-        await transaction.execute(SQL["touch_contacts"], project_id=project, contacts=contacts)
+async def touch_contacts(transaction: Transaction, behind: Iterable[tuple[ProjectId, str]]) -> None:
+    """Move the last interaction of contacts forward, to what the rows say now."""
+    groups: defaultdict[ProjectId, list[str]] = defaultdict(list)
+    for project, contacts in behind:
+        groups[project].append(contacts)
+    if groups:
+        await transaction.together(
+            statement
+            for project, contacts in sorted(groups.items())
+            for statement in (
+                tenant_statement(project, "hub_sync"),
+                Statement(SQL["touch_contacts"], {"project_id": project, "contacts": f"{{{','.join(contacts)}}}"}),
+            )
+        )
 
 
 async def _write(transaction: Transaction, owned: Sequence[Owned]) -> Written:
-    written = Written(changed=list(owned))
-    for project, changes in by_project(owned):
-        await transaction.as_tenant(project, "hub_sync")
-        for by_id in _rounds(changes):
-            await _write_project(transaction, project, by_id, written)
+    written = Written()
+    for groups in _turns(owned):
+        answers = await transaction.together(_statements(groups))
+        for (project, changes), (answer,) in zip(groups, answers[1::2], strict=True):
+            written.rows += answer["written"]
+            if answer["behind"]:
+                written.behind.append((project, answer["behind"]))
+            if answer["open"]:
+                ids = set(json.loads(answer["open"]))
+                left = [change for change in changes if change.key[0] in ids]
+                await _look_at(transaction, project, left, written)
     return written
 
 
-async def _write_project(
-    transaction: Transaction, project: ProjectId, by_id: dict[UUID, Change], written: Written
-) -> None:
-    values = parameters(project, list(by_id.values()))
-    await transaction.execute(SQL["place_contacts"], **values)
-    written.rows += await transaction.execute(SQL["apply_documents"], **values)
-    for row in await transaction.all(SQL["undecided"], **values):
+def _statements(groups: Sequence[Group]) -> Iterator[Statement]:
+    for project, changes in groups:
+        yield tenant_statement(project, "hub_sync")
+        yield Statement(SQL["apply_documents"], parameters(project, changes))
+
+
+async def _look_at(transaction: Transaction, project: ProjectId, changes: list[Change], written: Written) -> None:
+    """Sort out what was not written: older after all, waiting for a reading, or another contact's."""
+    undecided = Statement(SQL["undecided"], parameters(project, changes))
+    _, rows = await transaction.together([tenant_statement(project, "hub_sync"), undecided])
+    by_id: dict[UUID, Change] = {change.id: change for change in changes}
+    for row in rows:
         change = by_id[row["id"]]
         if row["foreign_contact"]:
             reason = "contactId: this id is already another contact's interaction"
@@ -128,12 +160,11 @@ async def _write_project(
             written.undecided.append((project, change))
 
 
-def _rounds(changes: Sequence[Change]) -> list[dict[UUID, Change]]:
-    """Return the changes by id; documents of several contacts with one id take turns, the first keeps the id."""
-    rounds: list[dict[UUID, Change]] = []
-    for change in changes:
-        free = next((by_id for by_id in rounds if change.id not in by_id), None)
-        if free is None:
-            rounds.append(free := {})
-        free[change.id] = change
-    return rounds
+def _turns(owned: Sequence[Owned]) -> Iterator[list[Group]]:
+    """Return the changes by project; documents of several contacts with one id take turns, the first keeps the id."""
+    left = list(owned)
+    while left:
+        turn: dict[tuple[ProjectId, str], Owned] = {}
+        later = [pair for pair in left if turn.setdefault((pair[0], pair[1].key[0]), pair) is not pair]
+        yield by_project(turn.values())
+        left = later

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shared.errors import Permanent
+from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter
 from shared.stores.cosmos import Documents
-from shared.stores.postgres import Transaction
+from shared.stores.postgres import Statement, Transaction, tenant_statement
 from shared.sync.changes import STAGE, Change, read_change
 from shared.sync.rows import SQL, Owned, Written, by_project, in_parts, parameters
 
@@ -16,9 +17,10 @@ READERS = 16  # point reads at once: a batch in which everything is undecided mu
 
 @dataclass(slots=True)
 class Settled:
-    """The documents that were read and hold, and the dead letters of those that could not be."""
+    """How many documents were read and hold, and the letters of those that can't be; `behind` as in Written."""
 
-    changed: list[Owned] = field(default_factory=list)
+    rows: int = 0
+    behind: list[tuple[ProjectId, str]] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
 
 
@@ -31,7 +33,8 @@ async def settle(transaction: Transaction, documents: Documents, undecided: Sequ
     settled = Settled()
     current = await _read_all(documents, undecided, settled)
     written = await in_parts(transaction, current, _write)
-    settled.changed = written.changed
+    settled.rows = written.rows
+    settled.behind = written.behind
     settled.letters += written.letters
     return settled
 
@@ -64,7 +67,9 @@ async def _read_some(
 
 
 async def _write(transaction: Transaction, owned: Sequence[Owned]) -> Written:
+    written = Written(rows=len(owned))
     for project, changes in by_project(owned):
-        await transaction.as_tenant(project, "hub_sync")
-        await transaction.execute(SQL["settle_documents"], **parameters(project, changes))
-    return Written(changed=list(owned))
+        statement = Statement(SQL["settle_documents"], parameters(project, changes))
+        await transaction.together([tenant_statement(project, "hub_sync"), statement])
+        written.behind.append((project, ",".join(change.key[1] for change in changes)))
+    return written
