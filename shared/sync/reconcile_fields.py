@@ -26,7 +26,7 @@ LONGEST_WHOLE = 400  # digits; a double has at most 309
 
 def digest_of_change(change: Change) -> bytes:
     """Return 16 bytes that are the same for a document and a row that agree."""
-    return _digest(change.row, content_sha256(change), change.row["metadata"])
+    return _digest(change.row, content_sha256(change), change.read.metadata)
 
 
 def digest_of_row(row: Row) -> bytes:
@@ -36,7 +36,7 @@ def digest_of_row(row: Row) -> bytes:
 
 def content_sha256(change: Change) -> str:
     """Return the hash of a document's content, as Postgres makes it of a row's."""
-    return hashlib.sha256(change.row["content"].encode()).hexdigest()
+    return hashlib.sha256(change.read.content.encode()).hexdigest()
 
 
 def read_metadata(row: Row) -> Any:
@@ -60,14 +60,14 @@ def difference(row: Row | None, change: Change | None, *, owned: bool) -> Kind |
 
 
 def _kind(row: Row, change: Change) -> Kind:
-    if row["deleted"] != change.row["deleted"]:
+    if row["deleted"] != change.read.deleted:
         return "deleted_on_one_side"
     behind = row["source_ts"] < change.ts or row["source_version"] < change.order
     if behind and row["source_etag"] != change.etag:
         return "older_version"
     if row["content_sha256"] != content_sha256(change):
         return "other_content"
-    if _canonical(read_metadata(row)) != _canonical(change.row["metadata"]):
+    if _canonical(read_metadata(row)) != _canonical(change.read.metadata):
         return "other_metadata"
     return "other_fields"
 

@@ -142,7 +142,7 @@ class Reader:
         read = read_change(document)
         owner = self.owner(read) if isinstance(read, Change) else None
         if isinstance(read, Change) and owner is not None:
-            seen = Seen(digest_of_change(read), read.ts >= self.horizon.written, read.row["deleted"])
+            seen = Seen(digest_of_change(read), read.ts >= self.horizon.written, read.read.deleted)
             found.side.setdefault(owner, {})[read.id, read.contact_id] = seen
         elif document["_ts"] < self.horizon.written:
             found.unkept[document["_etag"]] = (document["id"], document.get("contactId"))
