@@ -12,8 +12,9 @@ from shared.failpoints import failpoint
 from shared.inbox.dead_letters import DeadLetter, DeadLetterLimit, bury
 from shared.stores.cosmos import Document, Documents
 from shared.stores.postgres import Postgres, Transaction
-from shared.sync.changes import STAGE, Change, newest, read_change
-from shared.sync.rows import owners, touch_contacts, write_rows
+from shared.sync.batch import Batch, known_projects
+from shared.sync.changes import STAGE
+from shared.sync.rows import touch_contacts, write_rows
 from shared.sync.settle import settle
 
 
@@ -43,11 +44,8 @@ class Sync:
         and comes through. Raises Transient, or Contended, with nothing of the batch written: a store is away, or there
         were too many dead letters lately.
         """
-        read = [read_change(document) for document in documents]
-        letters = [item for item in read if isinstance(item, DeadLetter)]
-        changes = newest(item for item in read if isinstance(item, Change))
         async with self.postgres.transaction() as transaction:
-            applied = await self._apply(transaction, changes, letters)
+            applied = await self._apply(transaction, documents)
             failpoint("sync.applied")
             if commit_with:
                 await commit_with(transaction)
@@ -55,13 +53,13 @@ class Sync:
         failpoint("sync.committed")
         return applied
 
-    async def _apply(self, transaction: Transaction, changes: list[Change], letters: list[DeadLetter]) -> Applied:
-        """Lock in one order whatever the batch: interactions by project and id, then contacts so, then letters."""
-        owned, orphans = await owners(transaction, changes)
-        written = await write_rows(transaction, owned)
+    async def _apply(self, transaction: Transaction, documents: list[Document]) -> Applied:
+        """Take locks in one order whatever the batch: those of interactions, then of contacts, then of letters."""
+        batch = Batch(documents, await known_projects(transaction, documents))
+        written = await write_rows(transaction, batch)
         settled = await settle(transaction, self.documents, written.undecided)
         await touch_contacts(transaction, [*written.behind, *settled.behind])
-        letters = [*letters, *orphans, *written.letters, *settled.letters]
+        letters = [*written.letters, *settled.letters]
         await self._bury(transaction, letters)
         return Applied(written.rows, settled.rows, len(letters))
 

@@ -1,6 +1,6 @@
 -- name: known_projects
 -- Which of these ids name a project.
-SELECT id FROM projects WHERE id = ANY(%(ids)s);
+SELECT id FROM projects WHERE id = ANY(%(ids)s::uuid[]);
 
 -- name: apply_documents
 -- The newest version of each document wins, newer by both clocks. What they can't tell apart changes nothing yet, but
@@ -45,7 +45,7 @@ WITH incoming AS MATERIALIZED (
            n.metadata, n.source_version, n.ts, n.etag, CASE WHEN n.deleted THEN now() END
     FROM incoming n
     WHERE n.place IN ('new', 'open') AND (SELECT count(*) FROM placeholders) >= 0
-    ORDER BY n.id
+    ORDER BY n.contact_id, n.id
     ON CONFLICT (project_id, id) DO UPDATE
     SET agent_id = excluded.agent_id,
         organization_id = excluded.organization_id,

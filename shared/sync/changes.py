@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -101,16 +101,8 @@ def read_change(document: Mapping[str, Any]) -> Change | DeadLetter:
     return change
 
 
-def newest(changes: Iterable[Change]) -> list[Change]:
-    """Return one version of each document, its newest, ordered by id: one statement must not touch a row twice."""
-    latest: dict[tuple[str, str], Change] = {}
-    for change in changes:
-        key = change.key
-        latest[key] = _newer(latest[key], change) if key in latest else change
-    return [latest[key] for key in sorted(latest)]
-
-
-def _newer(one: Change, other: Change) -> Change:
+def newer(one: Change, other: Change) -> Change:
+    """Return the newer of two versions of one document, of the two the second where nothing tells."""
     if one.etag == other.etag or other.before(one):
         return one
     return replace(other, contested=one.contested or not one.before(other))

@@ -4,21 +4,15 @@ import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from shared.errors import Permanent
 from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter
-from shared.stores.postgres import Statement, Transaction, json_parameter, role_statement, tenant_statement
-from shared.stores.sql import SqlBlocks
+from shared.stores.postgres import Statement, Transaction, json_parameter, tenant_statement
+from shared.sync.batch import SQL, Batch, Group, Owned, parts
 from shared.sync.changes import STAGE, Change
-
-SQL = SqlBlocks(Path(__file__).with_name("apply.sql"))
-
-Owned: TypeAlias = tuple[ProjectId, Change]
-Group: TypeAlias = tuple[ProjectId, list[Change]]
 
 
 @dataclass(slots=True)
@@ -42,35 +36,19 @@ class Written:
         self.letters += other.letters
 
 
-async def owners(transaction: Transaction, changes: Sequence[Change]) -> tuple[list[Owned], list[DeadLetter]]:
-    """Return each change with its project, sorted by project, and the dead letters of those that have none."""
-    named = {tenant for change in changes for tenant in change.tenants}
-    known_projects = Statement(SQL["known_projects"], {"ids": list(named)})
-    _, rows = await transaction.together([role_statement("hub_sweeper"), known_projects])
-    known = {row["id"] for row in rows}
-    owned: list[Owned] = []
-    orphans: list[DeadLetter] = []
-    for change in changes:
-        project = next((tenant for tenant in change.tenants if tenant in known), None)
-        if project is None:
-            reason = "neither projectId nor organizationId names a project"
-            orphans.append(DeadLetter(None, STAGE, reason, change.pointer))
-        else:
-            owned.append((ProjectId(project), change))
-    return [(project, change) for project, group in by_project(owned) for change in group], orphans
+async def write_rows(transaction: Transaction, batch: Batch) -> Written:
+    """Write the documents that are newer than their rows. What only Postgres refuses becomes a dead letter.
 
-
-async def write_rows(transaction: Transaction, owned: Sequence[Owned]) -> Written:
-    """Write the changes that are newer than their rows. What only Postgres refuses becomes a dead letter.
-
-    Nothing may have been written in the transaction before.
+    Documents are read while Postgres writes those before them. Nothing may have been written in the transaction yet.
     """
     try:
-        return await _write(transaction, owned)
+        written = await _write(transaction, batch.read())
     except Permanent:
         # Cheaper than a savepoint around every batch: hardly any needs it.
         await transaction.start_again()
-        return await in_parts(transaction, owned, _write)
+        written = await in_parts(transaction, list(batch.read()), _write)
+    written.letters += batch.letters
+    return written
 
 
 async def in_parts(
@@ -125,23 +103,23 @@ async def touch_contacts(transaction: Transaction, behind: Iterable[tuple[Projec
         )
 
 
-async def _write(transaction: Transaction, owned: Sequence[Owned]) -> Written:
-    written = Written()
-    for groups in _turns(owned):
-        answers = await transaction.together(_statements(groups))
-        for (project, changes), (answer,) in zip(groups, answers[1::2], strict=True):
-            written.rows += answer["written"]
-            if answer["behind"]:
-                written.behind.append((project, answer["behind"]))
-            if answer["open"]:
-                ids = set(json.loads(answer["open"]))
-                left = [change for change in changes if change.key[0] in ids]
-                await _look_at(transaction, project, left, written)
+async def _write(transaction: Transaction, owned: Iterable[Owned]) -> Written:
+    written, sent = Written(), list[Group]()
+    answers = await transaction.together(_statements(owned, sent))
+    for (project, changes), (answer,) in zip(sent, answers[1::2], strict=True):
+        written.rows += answer["written"]
+        if answer["behind"]:
+            written.behind.append((project, answer["behind"]))
+        if answer["open"]:
+            ids = set(json.loads(answer["open"]))
+            left = [change for change in changes if change.key[0] in ids]
+            await _look_at(transaction, project, left, written)
     return written
 
 
-def _statements(groups: Sequence[Group]) -> Iterator[Statement]:
-    for project, changes in groups:
+def _statements(owned: Iterable[Owned], sent: list[Group]) -> Iterator[Statement]:
+    for project, changes in parts(owned):
+        sent.append((project, changes))
         yield tenant_statement(project, "hub_sync")
         yield Statement(SQL["apply_documents"], parameters(project, changes))
 
@@ -158,13 +136,3 @@ async def _look_at(transaction: Transaction, project: ProjectId, changes: list[C
             written.letters.append(DeadLetter(project, STAGE, reason, change.pointer))
         else:
             written.undecided.append((project, change))
-
-
-def _turns(owned: Sequence[Owned]) -> Iterator[list[Group]]:
-    """Return the changes by project; documents of several contacts with one id take turns, the first keeps the id."""
-    left = list(owned)
-    while left:
-        turn: dict[tuple[ProjectId, str], Owned] = {}
-        later = [pair for pair in left if turn.setdefault((pair[0], pair[1].key[0]), pair) is not pair]
-        yield by_project(turn.values())
-        left = later

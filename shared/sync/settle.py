@@ -9,8 +9,9 @@ from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter
 from shared.stores.cosmos import Documents
 from shared.stores.postgres import Statement, Transaction, tenant_statement
+from shared.sync.batch import SQL, Owned
 from shared.sync.changes import STAGE, Change, read_change
-from shared.sync.rows import SQL, Owned, Written, by_project, in_parts, parameters
+from shared.sync.rows import Written, by_project, in_parts, parameters
 
 READERS = 16  # point reads at once: a batch in which everything is undecided must not take a partition's whole budget
 

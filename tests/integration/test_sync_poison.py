@@ -121,7 +121,7 @@ async def test_what_only_the_database_refuses_is_found_among_its_batch(
         assert isinstance(change, Change)
         return replace(change, json=change.json.replace(b'"note"', f'"{document["type"]}"'.encode()))
 
-    monkeypatch.setattr("shared.sync.apply.read_change", unchecked)
+    monkeypatch.setattr("shared.sync.batch.read_change", unchecked)
     batch = [written() for _ in range(4)]
     batch[2]["type"] = "x" * 51
     applied = await shop.hub.sync.apply_changes(batch)

@@ -6,9 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter
 from shared.stores.postgres import holds_nul
-from shared.sync.changes import Change, newest, read_change
+from shared.sync.batch import PART, Batch, parts
+from shared.sync.changes import Change, read_change
 
 SECOND = 1_717_000_000
 ID, CONTACT = "b0000000-0000-4000-8000-00000000000a", "c0000000-0000-4000-8000-00000000000a"
@@ -29,6 +31,13 @@ def change(**changed: Any) -> Change:
     read = read_change(document(**changed))
     assert isinstance(read, Change)
     return read
+
+
+def newest(versions: list[Change]) -> list[Change]:
+    """Return what a batch of one project makes of these."""
+    project = str(uuid.UUID(int=1))
+    documents = [dict(version.document) | {"projectId": project} for version in versions]
+    return [change for _, change in Batch(documents, {project: ProjectId(uuid.UUID(project))}).read()]
 
 
 def test_of_two_versions_the_one_that_is_later_by_both_clocks_stays() -> None:
@@ -64,7 +73,7 @@ def test_the_same_version_twice_is_no_contest() -> None:
 
 def test_documents_of_other_contacts_are_other_documents() -> None:
     other = change(contactId="a0000000-0000-4000-8000-00000000000a")
-    assert newest([change(_etag="x"), other]) == [other, change(_etag="x")]
+    assert [kept.contact_id for kept in newest([change(_etag="x"), other])] == [other.contact_id, uuid.UUID(CONTACT)]
 
 
 @given(st.permutations([(version, second) for version in (None, 1, 2**60) for second in range(3)]))
@@ -123,3 +132,25 @@ def test_nul_is_found_and_a_text_that_looks_like_its_escape_is_not(text: str) ->
 
     assert holds_nul(json.dumps({"a": [text]})) == ("\0" in text)
     assert holds_nul(json.dumps({text: 1}, ensure_ascii=False)) == ("\0" in text)
+
+
+def test_rows_are_locked_by_project_contact_and_id_whatever_the_batch() -> None:
+    projects = {str(uuid.UUID(int=at)): ProjectId(uuid.UUID(int=at)) for at in (1, 2)}
+    places = [(project, contact, row) for project in projects for contact in range(3) for row in range(3)]
+    documents = [
+        document(projectId=project, contactId=str(uuid.UUID(int=9 - contact)), id=str(uuid.UUID(int=9 - row)))
+        for project, contact, row in places
+    ]
+    batch = Batch(documents[::2] + documents[1::2], projects)
+    found = [(project, *reversed(change.key)) for project, change in batch.read()]
+    assert found == sorted(found)
+    assert len(found) == len(places)
+    assert batch.letters == []
+
+
+def test_a_statement_has_one_project_a_bounded_number_of_rows_and_no_id_twice() -> None:
+    one, other = (ProjectId(uuid.UUID(int=at)) for at in (1, 2))
+    rows = [change(id=str(uuid.UUID(int=at))) for at in range(PART + 1)]
+    owned = [*((one, row) for row in rows), (one, rows[PART]), (other, rows[PART])]
+    assert [(project, len(group)) for project, group in parts(owned)] == [(one, PART), (one, 1), (one, 1), (other, 1)]
+    assert list(parts([])) == []
