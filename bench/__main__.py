@@ -17,12 +17,14 @@ BENCHMARKS: Mapping[str, str] = {
     "ingest": "webhooks a second through the app, against the storage SDK alone",
     "import": "importing the app, against importing azure.functions",
     "parsing": "reading raw mails, against the standard library's parser",
+    "reconcile": "comparing both stores of 100,000 interactions, against reading both",
     "end_to_end": "a burst of messages from webhook to analysis, against the app's parts without host and queue",
 }
 MODULES = {
     "ingest": "bench.ingest",
     "import": "bench.imports",
     "parsing": "bench.parsing",
+    "reconcile": "bench.reconcile",
     "end_to_end": "bench.end_to_end",
 }
 

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any, Literal
 
+from shared.models.documents import iso
 from shared.stores.postgres import Row
 from shared.sync.changes import Change
 
@@ -19,19 +20,21 @@ Kind = Literal[
     "other_fields",
 ]
 
-COMPARED = ("agent_id", "organization_id", "type", "timestamp", "deleted", "source_etag")  # as they are
 EXACT = 2**53  # beyond it neither store tells whole numbers apart: Cosmos DB keeps doubles
 LONGEST_WHOLE = 400  # digits; a double has at most 309
 
 
 def digest_of_change(change: Change) -> bytes:
     """Return 16 bytes that are the same for a document and a row that agree."""
-    return _digest(change.row, content_sha256(change), change.read.metadata)
+    read = change.read
+    fields = (read.agent_id, read.organization_id, read.type, iso(read.timestamp), read.deleted, read.etag)
+    return _digest(fields, content_sha256(change), read.metadata)
 
 
 def digest_of_row(row: Row) -> bytes:
     """Return the same bytes for a row as `reconcile.sql` selects it: its content's hash, its `metadata` as text."""
-    return _digest(row, row["content_sha256"], read_metadata(row))
+    names = ("agent_id", "organization_id", "type", "timestamp", "deleted", "source_etag")
+    return _digest([row[name] for name in names], row["content_sha256"], read_metadata(row))
 
 
 def content_sha256(change: Change) -> str:
@@ -41,7 +44,7 @@ def content_sha256(change: Change) -> str:
 
 def read_metadata(row: Row) -> Any:
     """Return the `metadata` of a row. Numbers that no document can hold stay texts."""
-    return json.loads(row["metadata"], parse_int=_whole)
+    return _DECODER.decode(row["metadata"])
 
 
 def difference(row: Row | None, change: Change | None, *, owned: bool) -> Kind | None:
@@ -72,9 +75,9 @@ def _kind(row: Row, change: Change) -> Kind:
     return "other_fields"
 
 
-def _digest(values: Mapping[str, Any], content: str, metadata: Any) -> bytes:
-    plain = [values[name] for name in COMPARED]
-    said = json.dumps([plain, content, _canonical(metadata)], sort_keys=True, separators=(",", ":"))
+def _digest(fields: Iterable[object], content: str, metadata: Any) -> bytes:
+    # No text in Postgres holds NUL, so that nothing is told apart by it wrongly.
+    said = "\0".join([*map(str, fields), content, _ENCODER.encode(_canonical(metadata))])
     return hashlib.blake2b(said.encode(), digest_size=16).digest()
 
 
@@ -100,3 +103,8 @@ def _number(value: float) -> float | str:
 
 def _whole(digits: str) -> int | str:
     return int(digits) if len(digits) <= LONGEST_WHOLE else digits
+
+
+# Made once: `json.dumps` and `json.loads` make theirs anew at each call that asks for more than they do by default.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_int=_whole)
