@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -16,9 +17,9 @@ from tests.chaos.traffic import SOMETIMES, Traffic
 
 # The way of a message: its failpoints are crashed at in every run. Timers and operators pass the others.
 WAY = ("ingest", "external", "store", "ai", "analyze")
-FIRE_SECONDS = 20
-BURST_SECONDS = 1.0
-IDLE_SECONDS = 90
+FIRE_SECONDS = 90
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 4.0
+IDLE_SECONDS = 180
 
 
 @dataclass
@@ -79,16 +80,18 @@ class Matrix:
         return "\n".join(lines + [f"{problem.kind}: {problem.what}" for problem in wrong[:20]])
 
     def _until_fired(self, wanted: int) -> None:
-        deadline = time.monotonic() + FIRE_SECONDS
+        deadline, wait = time.monotonic() + FIRE_SECONDS, FIRST_WAIT_SECONDS
         while len(self.host.fired()) < wanted:
             assert time.monotonic() < deadline, f"only {self.host.fired()} fired"
-            asyncio.run(self._burst(wanted))
+            asyncio.run(self._burst(wanted, wait))
+            # What waits for a timer, or is slow, is not made faster by more messages.
+            wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
-    async def _burst(self, wanted: int) -> None:
-        """Send a burst and wait a moment for what it does; a hub that hangs is not waited for."""
+    async def _burst(self, wanted: int, seconds: float) -> None:
+        """Send a burst and wait for what it does; a hub that hangs is not waited for."""
         sending = asyncio.create_task(self.traffic.burst())
         with suppress(TimeoutError):
-            async with asyncio.timeout(BURST_SECONDS):
+            async with asyncio.timeout(seconds):
                 while len(self.host.fired()) < wanted:  # noqa: ASYNC110 # the event is a line in a log
                     await asyncio.sleep(0.02)
         sending.cancel()
@@ -102,6 +105,27 @@ def is_on_the_way(name: Name) -> bool:
     return name.split(".")[0] in WAY
 
 
+def crashes(turn: int) -> Iterator[tuple[Name, str, int]]:
+    """Return what crashes in one turn after all have raised: failpoint, action and pass.
+
+    On the way of a message two crashes each, so that with the three that raised it is five; by night three everywhere.
+    """
+    for number, name in enumerate(NAMES):
+        at = 1 + (number + turn) % 3
+        if is_on_the_way(name) or at_night():
+            yield name, "kill", at
+            yield name, "hang", 1
+        else:
+            yield name, ("kill", "hang")[number % 2], at
+        if at_night():
+            yield name, "kill", 1
+
+
+def at_night() -> bool:
+    """Whether there is time for everything."""
+    return "CHAOS_TIMES" in os.environ
+
+
 def times() -> int:
-    """Return how often the whole matrix is to run: the nightly run asks for more."""
+    """Return how often the whole matrix is to run."""
     return int(os.environ.get("CHAOS_TIMES", "1"))

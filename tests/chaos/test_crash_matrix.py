@@ -9,12 +9,13 @@ import pytest
 from local.checkout import STATE
 from local.stack.stack import Stack
 from shared.failpoints import NAMES
-from tests.chaos.matrix import Matrix, is_on_the_way, times
+from tests.chaos.matrix import Matrix, at_night, crashes, is_on_the_way, times
 from tests.chaos.supervisor import Supervisor
 from tests.chaos.traffic import Traffic
 from tests.e2e.hub import SHORT
 
 FIRINGS = 5
+CRASHES_IN_A_ROW = 6
 # As often as there is time for: a run that lasts longer than its pause is all that a small machine would do.
 OFTEN = {
     "SWEEP_CHANGES_SCHEDULE": "*/2 * * * * *",
@@ -47,19 +48,14 @@ def test_whatever_dies_wherever_nothing_is_lost_doubled_invented_stale_or_leaked
         for at in (1, 2, 3):
             matrix.break_all(at=at)
         matrix.recover()
-        for number, name in enumerate(NAMES):
-            if is_on_the_way(name) or times() > 1:
-                matrix.crash(name, "kill", at=1 + (number + turn) % 3)
-                matrix.crash(name, "hang", at=1)
-                matrix.crash(name, "kill", at=1)
+        for number, (name, action, at) in enumerate(crashes(turn), start=1):
+            matrix.crash(name, action, at)
+            if number % CRASHES_IN_A_ROW == 0:
                 matrix.recover()
-            else:
-                matrix.crash(name, ("kill", "hang")[number % 2], at=1)
-        matrix.recover()
     wrong = matrix.verdict()
     with capsys.disabled():
         print(f"\n{matrix.table(wrong)}\n{time.monotonic() - started:.0f} s")  # noqa: T201 # what the run is for
     assert wrong == []
     for name in NAMES:
         fired = sum(matrix.fired[name, action] for action in ("kill", "hang", "raise"))
-        assert fired >= (FIRINGS if is_on_the_way(name) or times() > 1 else FIRINGS - 1) * times()
+        assert fired >= (FIRINGS if is_on_the_way(name) or at_night() else FIRINGS - 1) * times()

@@ -130,7 +130,8 @@ class Traffic:
 
     def _mail(self, at: int) -> _Call:
         token = new_token()
-        files = [FILE, _image(token)] if self.randomly.random() < SOMETIMES else [FILE]
+        # Not with each mail, as an image takes more time than all else; but then as many as a failpoint counts.
+        files = [FILE, *(_image(token, number) for number in range(3 if len(self._calls) % 3 == 0 else 0))]
         mail = {
             "from": f"Ada <{token}@example.com>",
             "to": ["shop@example.org"],
@@ -158,10 +159,10 @@ def new_token() -> str:
     return f"token-{secrets.token_hex(8)}"
 
 
-def _image(token: str) -> dict[str, str]:
+def _image(token: str, number: int) -> dict[str, str]:
     """Return an image that was never seen: what was seen before is not looked at again."""
     written = io.BytesIO()
-    Image.frombytes("RGB", (4, 2), token.encode()[:24].ljust(24)).save(written, "PNG")
+    Image.frombytes("RGB", (4, 2), f"{token}{number}".encode().ljust(24)).save(written, "PNG")
     encoded = base64.b64encode(written.getvalue()).decode()
     return {"filename": "image.png", "contentType": "image/png", "contentBase64": encoded}
 

@@ -11,6 +11,8 @@ import sys
 import traceback
 from importlib import import_module
 
+from shared.stores import queues
+
 PRELOADED = (
     "local.host.__main__",
     "functions",
@@ -40,6 +42,8 @@ def main() -> None:
     settings, port, log, root = sys.argv[1:]
     for module in PRELOADED:
         import_module(module)
+    # As short as the leases of all other queues: what a dying hub held is not waited for.
+    queues.POISON_LEASE_SECONDS = 2
     _say("warm")
     # Not buffered: a line read ahead would hide from select that there is one.
     while failpoints := _line():
