@@ -19,11 +19,11 @@ param principalName string
 ])
 param principalType string = 'User'
 
-@description('Addresses from which the operator reaches the stores; empty closes them to all but the private network.')
-param operatorIpAddresses array = []
+@description('IPv4 addresses, by comma, from which the operator reaches the stores; none closes them to all but the private network.')
+param operatorIpAddresses string = ''
 
-@description('Who is told of alerts, by email.')
-param alertEmails array = []
+@description('Who is told of alerts, by email, by comma.')
+param alertEmails string = ''
 
 @description('The size of the app: memory of an instance, the most instances of a scale group, always ready ones for HTTP.')
 @allowed([
@@ -121,7 +121,8 @@ var tags = {
 }
 var databaseName = 'hub'
 // The stores answer the private network; an operator's address opens their public side for that address alone.
-var publicNetworkAccess = empty(operatorIpAddresses) ? 'Disabled' : 'Enabled'
+var operators = empty(operatorIpAddresses) ? [] : split(operatorIpAddresses, ',')
+var publicNetworkAccess = empty(operators) ? 'Disabled' : 'Enabled'
 
 // What Postgres lets in, by size, less the 15 it keeps for itself; through PgBouncer 5000 on every size that has it.
 // https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-limits
@@ -132,8 +133,10 @@ var postgresConnections = {
   Standard_D8ds_v5: 3422
 }
 var pooled = pgBouncer && !startsWith(postgresSize, 'Standard_B')
-var connectionsAllowed = pooled ? 5000 : postgresConnections[postgresSize]
+var directConnections = postgresConnections[postgresSize]
+var connectionsAllowed = pooled ? 5000 : directConnections
 // Each scale group has instances of its own, each instance a pool; a timer runs on one instance at a time.
+// A test holds both lists against the triggers.
 var scalingGroups = [
   'http'
   'accept_message'
@@ -150,6 +153,7 @@ var timers = [
   'publish_sources'
   'sweep_changes'
   'reconcile_stores'
+  'settle_ai_interactions'
   'drain_external_poison'
 ]
 var connectionsNeeded = (length(scalingGroups) * maximumInstanceCount + length(timers)) * postgresPoolSize
@@ -163,6 +167,9 @@ var modelSettings = modelHosting == 'offline' ? {
   MODEL_MESSAGE: messageModel
   MODEL_IMAGE: imageModel
   MODEL_EMBEDDING: embeddingModel
+}
+var vectorSettings = cosmosVectorDimensions == 0 ? {} : {
+  EMBEDDING_DIMENSIONS: string(cosmosVectorDimensions)
 }
 var nameSuffix = replace(prefix, '-', '')
 
@@ -215,9 +222,10 @@ module storage 'modules/storage.bicep' = {
     name: '${nameSuffix}data'
     workspaceId: monitoring.outputs.workspaceId
     publicNetworkAccess: publicNetworkAccess
-    operatorIpAddresses: operatorIpAddresses
+    operatorIpAddresses: operators
     appPrincipalId: identity.outputs.principalId
     operatorPrincipalId: principalId
+    operatorType: principalType
     rawRetentionDays: rawRetentionDays
     coolAfterDays: coolAfterDays
   }
@@ -233,7 +241,7 @@ module cosmos 'modules/cosmos.bicep' = {
     workspaceId: monitoring.outputs.workspaceId
     databaseName: databaseName
     publicNetworkAccess: publicNetworkAccess
-    operatorIpAddresses: operatorIpAddresses
+    operatorIpAddresses: operators
     appPrincipalId: identity.outputs.principalId
     autoscaleMaxThroughput: cosmosAutoscaleMaxThroughput
     vectorDimensions: cosmosVectorDimensions
@@ -248,9 +256,8 @@ module postgres 'modules/postgres.bicep' = {
     tags: tags
     name: '${prefix}-postgres'
     workspaceId: monitoring.outputs.workspaceId
-    databaseName: databaseName
     publicNetworkAccess: publicNetworkAccess
-    operatorIpAddresses: operatorIpAddresses
+    operatorIpAddresses: operators
     size: postgresSize
     storageGiB: postgresStorageGiB
     backupRetentionDays: backupRetentionDays
@@ -270,9 +277,10 @@ module keyVault 'modules/keyvault.bicep' = {
     name: '${prefix}-keys'
     workspaceId: monitoring.outputs.workspaceId
     publicNetworkAccess: publicNetworkAccess
-    operatorIpAddresses: operatorIpAddresses
+    operatorIpAddresses: operators
     appPrincipalId: identity.outputs.principalId
     operatorPrincipalId: principalId
+    operatorType: principalType
   }
 }
 
@@ -285,7 +293,7 @@ module openai 'modules/openai.bicep' = if (modelHosting == 'azure') {
     name: '${prefix}-openai'
     workspaceId: monitoring.outputs.workspaceId
     publicNetworkAccess: publicNetworkAccess
-    operatorIpAddresses: operatorIpAddresses
+    operatorIpAddresses: operators
     appPrincipalId: identity.outputs.principalId
     deployments: modelDeployments
   }
@@ -327,7 +335,7 @@ module functions 'modules/functions.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttp: alwaysReadyHttp
     httpConcurrency: httpConcurrency
-    settings: union(modelSettings, {
+    settings: union(modelSettings, vectorSettings, {
       AzureWebJobsStorage__accountName: storage.outputs.name
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.outputs.clientId
@@ -340,7 +348,7 @@ module functions 'modules/functions.bicep' = {
       HubCosmos__clientId: identity.outputs.clientId
       COSMOS_DATABASE: databaseName
       // No password: each connection brings a token of the app's identity.
-      POSTGRES_DSN: 'host=${postgres.outputs.host} port=${pooled ? 6432 : 5432} dbname=${databaseName} user=hub_app sslmode=verify-full sslrootcert=system'
+      POSTGRES_DSN: 'host=${postgres.outputs.host} port=${pooled ? 6432 : 5432} dbname=${databaseName} user=hub_app sslmode=verify-full'
       POSTGRES_POOL_SIZE: string(postgresPoolSize)
       POSTGRES_POOLED: string(pooled)
       SECRET_KEYS_WRAPPED_BY: keyVault.outputs.keyUri
@@ -349,7 +357,7 @@ module functions 'modules/functions.bicep' = {
       SWEEP_INBOUND_SCHEDULE: '0 * * * * *'
       PUBLISH_SOURCES_SCHEDULE: '30 * * * * *'
       SWEEP_CHANGES_SCHEDULE: '15 * * * * *'
-      RECONCILE_STORES_SCHEDULE: '0 */15 * * * *'
+      RECONCILE_STORES_SCHEDULE: '45 */15 * * * *'
       SETTLE_AI_INTERACTIONS_SCHEDULE: '20 */5 * * * *'
     })
   }
@@ -364,21 +372,23 @@ module alerts 'modules/alerts.bicep' = {
     namePrefix: prefix
     appId: functions.outputs.resourceId
     insightsId: monitoring.outputs.insightsId
-    emails: alertEmails
+    emails: empty(alertEmails) ? [] : split(alertEmails, ',')
     serverErrorsPer15Minutes: 5
   }
 }
 
 output HUB_RESOURCE_GROUP string = group.name
-output HUB_BASE_URL string = functions.outputs.baseUrl
 output HUB_FUNCTION_APP string = functions.outputs.name
+output HUB_BASE_URL string = functions.outputs.baseUrl
+// What the hooks and ./dev source add --target azure work with, as the operator.
+output HUB_APP_PRINCIPAL_ID string = identity.outputs.principalId
 output HUB_POSTGRES_HOST string = postgres.outputs.host
 output HUB_POSTGRES_DATABASE string = databaseName
-output HUB_APP_PRINCIPAL_ID string = identity.outputs.principalId
 output HUB_BLOB_SERVICE_URI string = storage.outputs.blobServiceUri
+output HUB_QUEUE_SERVICE_URI string = storage.outputs.queueServiceUri
+output HUB_COSMOS_ENDPOINT string = cosmos.outputs.endpoint
 output HUB_KEY_URI string = keyVault.outputs.keyUri
-output HUB_CONNECTIONS object = {
-  needed: connectionsNeeded
-  allowed: connectionsAllowed
-  fit: connectionsFit
-}
+// The hook deploys nothing while they do not fit.
+output HUB_CONNECTIONS_NEEDED int = connectionsNeeded
+output HUB_CONNECTIONS_ALLOWED int = connectionsAllowed
+output HUB_CONNECTIONS_FIT bool = connectionsFit

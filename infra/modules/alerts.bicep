@@ -13,25 +13,43 @@ param serverErrorsPer15Minutes int
 var actions = empty(emails) ? [] : [
   people.id
 ]
-// What the app logs (docs/guarantees.md names the events); any of them asks for a person.
+// What the app logs, by the event's name; a test holds the names against the code.
 var events = [
   {
     name: 'dead-letters'
     severity: 2
+    threshold: 0
     description: 'Work failed for good: see GET /api/v1/dead-letters.'
-    query: 'traces | where message startswith "dead_letter."'
+    query: 'traces | where message startswith "dead_letter "'
+  }
+  {
+    name: 'dead-letter-limit'
+    severity: 1
+    threshold: 0
+    description: 'A step left so many dead letters that it waits: see GET /api/v1/dead-letters.'
+    query: 'traces | where message startswith "dead_letters.limit "'
+  }
+  {
+    // Looked at each minute: once or twice is a message on its way to the dead letters.
+    name: 'poison-depth'
+    severity: 1
+    threshold: 2
+    description: 'Messages stay in a poison queue: what drains them is broken, or Postgres is away.'
+    query: 'traces | where message startswith "poison.waiting "'
   }
   {
     name: 'sync-lag'
     severity: 1
+    threshold: 0
     description: 'Postgres is behind Cosmos DB by more than half the life of a tombstone: see GET /api/v1/sync/status.'
-    query: 'traces | where message startswith "sync.lag"'
+    query: 'traces | where message startswith "feed_lag_exceeds_half_of_ttl "'
   }
   {
     name: 'reconciliation-refused'
     severity: 1
+    threshold: 0
     description: 'The two stores differ by more than may be repaired without a person: see GET /api/v1/sync/status.'
-    query: 'traces | where message startswith "reconcile.refused"'
+    query: 'traces | where message startswith "reconcile.refused "'
   }
 ]
 
@@ -102,7 +120,7 @@ resource eventAlerts 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [for 
           query: event.query
           timeAggregation: 'Count'
           operator: 'GreaterThan'
-          threshold: 0
+          threshold: event.threshold
         }
       ]
     }

@@ -11,6 +11,13 @@ param appPrincipalId string
 @description('Whoever deploys, who wraps them; empty for nobody.')
 param operatorPrincipalId string
 
+@allowed([
+  'User'
+  'Group'
+  'ServicePrincipal'
+])
+param operatorType string
+
 var cryptoServiceEncryptionUser = 'e147488a-f6f5-4113-8e2d-b22465e65bf6'
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
@@ -81,6 +88,7 @@ resource operatorAssignment 'Microsoft.Authorization/roleAssignments@2022-04-01'
   scope: vault
   properties: {
     principalId: operatorPrincipalId
+    principalType: operatorType
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', cryptoServiceEncryptionUser)
   }
 }

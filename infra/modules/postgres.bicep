@@ -2,7 +2,6 @@ param location string
 param tags object
 param name string
 param workspaceId string
-param databaseName string
 param publicNetworkAccess string
 param operatorIpAddresses array
 
@@ -30,6 +29,33 @@ param administratorName string
 ])
 param administratorType string
 
+// Logs hold no statement and no row of a failed key: both may be personal data.
+var serverSettings = [
+  {
+    name: 'azure.extensions'
+    value: 'VECTOR'
+  }
+  {
+    name: 'ssl_min_protocol_version'
+    value: 'TLSv1.2'
+  }
+  {
+    name: 'log_min_error_statement'
+    value: 'panic'
+  }
+  {
+    name: 'log_error_verbosity'
+    value: 'terse'
+  }
+]
+var poolerSettings = pooled ? [
+  {
+    name: 'pgbouncer.enabled'
+    value: 'true'
+  }
+] : []
+
+// The database and its roles are made by the hook, which runs as the administrator: schema/migrate.py.
 resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' = {
   name: name
   location: location
@@ -70,60 +96,25 @@ resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators
   }
 }
 
-resource extensions 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = {
+@batchSize(1)
+resource settings 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = [for setting in concat(serverSettings, poolerSettings): {
   parent: server
-  name: 'azure.extensions'
+  name: setting.name
   dependsOn: [
     administrator
   ]
   properties: {
-    value: 'VECTOR'
+    value: setting.value
     source: 'user-override'
   }
-}
-
-resource tls 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = {
-  parent: server
-  name: 'ssl_min_protocol_version'
-  dependsOn: [
-    extensions
-  ]
-  properties: {
-    value: 'TLSv1.2'
-    source: 'user-override'
-  }
-}
-
-resource database 'Microsoft.DBforPostgreSQL/flexibleServers/databases@2025-08-01' = {
-  parent: server
-  name: databaseName
-  dependsOn: [
-    tls
-  ]
-  properties: {
-    charset: 'UTF8'
-    collation: 'en_US.utf8'
-  }
-}
-
-resource pooler 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = if (pooled) {
-  parent: server
-  name: 'pgbouncer.enabled'
-  dependsOn: [
-    database
-  ]
-  properties: {
-    value: 'true'
-    source: 'user-override'
-  }
-}
+}]
 
 @batchSize(1)
 resource operators 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@2025-08-01' = [for (address, index) in operatorIpAddresses: {
   parent: server
   name: 'operator-${index}'
   dependsOn: [
-    pooler
+    settings
   ]
   properties: {
     startIpAddress: address

@@ -11,6 +11,13 @@ param appPrincipalId string
 @description('Whoever deploys, who publishes sources; empty for nobody.')
 param operatorPrincipalId string
 
+@allowed([
+  'User'
+  'Group'
+  'ServicePrincipal'
+])
+param operatorType string
+
 @minValue(1)
 param rawRetentionDays int
 
@@ -184,6 +191,7 @@ resource operatorAssignment 'Microsoft.Authorization/roleAssignments@2022-04-01'
   scope: storage
   properties: {
     principalId: operatorPrincipalId
+    principalType: operatorType
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
   }
 }
