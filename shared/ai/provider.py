@@ -107,6 +107,11 @@ class ModelProvider(Protocol):
         """The engine's name as stored with each analysis."""
         ...
 
+    @property
+    def hosted(self) -> bool:
+        """Whether what it is given leaves the process: then it is masked before."""
+        ...
+
     def analyze_message(self, text: str, *, subject: str, sent_at: datetime) -> Awaitable[Answer[MessageAnalysis]]:
         """Analyse one message; entity offsets count code points of `text`."""
         ...

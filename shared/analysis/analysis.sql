@@ -1,6 +1,7 @@
 -- name: get_message
 -- A message to analyse, with what the analysis needs of its interaction.
-SELECT m.new_text, m.direction, m.sent_at, m.processed_content, i.subject, i.contact_id, i.deleted_at,
+SELECT m.new_text, m.direction, m.sent_at, m.processed_content, i.subject, i.metadata, i.contact_id,
+       i.deleted_at,
        EXISTS (SELECT 1 FROM ai_analysis a WHERE a.project_id = m.project_id AND a.message_id = m.id
                AND a.analysis_version = %(analysis_version)s) AS analysed
 FROM messages m
@@ -20,6 +21,12 @@ ON CONFLICT (project_id, message_id, analysis_version) DO NOTHING;
 -- The whole analysis beside the message, as seed 001 has it.
 UPDATE messages SET processed_content = %(processed_content)s::jsonb
 WHERE project_id = %(project_id)s AND id = %(message_id)s;
+
+-- name: set_why_not_analysed!
+-- Why a message has no analysis; one of another version stays.
+UPDATE messages SET processed_content = %(processed_content)s::jsonb
+WHERE project_id = %(project_id)s AND id = %(message_id)s
+  AND (processed_content IS NULL OR processed_content ? 'status');
 
 -- name: set_findings!
 -- What lists and reports show of an analysis.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.ai.gateway import Gateway, Subject
+from shared.ai.masking import Mask
 from shared.ai.prompts import prompt
 from shared.analysis.message import SQL
 from shared.errors import Permanent
@@ -66,6 +67,8 @@ class AttachmentAnalyst:
         if blob is None:
             return _not_analysed("its bytes are not in Blob Storage")
         described = {key: file[key] for key in ("filename", "content_type", "size_bytes", "sha256")}
+        if self.gateway.provider.hosted:
+            described["filename"] = Mask((file["filename"],)).masked(file["filename"])
         try:
             answer = await self.gateway.analyze_image(about, blob.raw, described)
         except Permanent as error:

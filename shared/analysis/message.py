@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from shared.ai.gateway import Gateway, Subject
+from shared.ai.masking import Mask
 from shared.ai.prompts import prompt
-from shared.ai.provider import Answer
+from shared.ai.provider import Away, NotAsked
+from shared.ai.seen import see
+from shared.analysis.findings import Given, findings
 from shared.clock import Clock
-from shared.errors import Contended, Permanent
+from shared.errors import Contended, HubError, Permanent
 from shared.failpoints import failpoint
 from shared.identifiers import InteractionId, MessageId, ProjectId, finding_id
 from shared.models.analysis import ContextFact, MessageAnalysis
 from shared.models.documents import iso
-from shared.models.text import cut
 from shared.models.work import MessageWork
 from shared.stores.cosmos import Documents
 from shared.stores.postgres import Postgres, Row, Transaction
@@ -22,7 +24,9 @@ from shared.stores.sql import SqlBlocks
 
 SQL = SqlBlocks(Path(__file__).with_name("analysis.sql"))
 PROMPT = "message_analysis"
-MAX_ANALYSED_BYTES = 20_000
+MAX_SUBJECT_CHARACTERS = 500
+# Set where HTML is read: it had text in it that is not shown.
+HIDDEN_FLAG = "hiddenText"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,21 @@ class MessageAnalyst:
         message = await self._load(about)
         if message["deleted_at"] is not None:
             return
-        text = cut(message["new_text"], MAX_ANALYSED_BYTES)
+        given = self._given(message)
         if message["analysed"]:
             analysis = MessageAnalysis.model_validate(message["processed_content"])
         else:
-            analysis = await self._understand(about, message, text)
+            analysis = await self._understand(about, message, given)
         failpoint("analyze.findings_stored")
-        await self._enrich(about, message, text, analysis)
+        await self._enrich(about, message, given, analysis)
+
+    def _given(self, message: Row) -> Given:
+        """What a hosted model must not see stays here."""
+        text, subject = message["new_text"], message["subject"] or ""
+        mask = Mask((text, subject)) if self.gateway.provider.hosted else None
+        flags = message["metadata"].get("flags")
+        hidden = isinstance(flags, list) and HIDDEN_FLAG in flags
+        return Given(see(text, mask), see(subject, mask, most=MAX_SUBJECT_CHARACTERS), mask, hidden=hidden)
 
     async def _load(self, about: Subject) -> Row:
         async with self.postgres.tenant(about.project_id) as transaction:
@@ -65,21 +77,38 @@ class MessageAnalyst:
             raise Permanent("there is no such message")
         return row
 
-    async def _understand(self, about: Subject, message: Row, text: str) -> MessageAnalysis:
-        answer = await self.gateway.analyze_message(
-            about, text, subject=message["subject"] or "", sent_at=message["sent_at"]
-        )
+    async def _understand(self, about: Subject, message: Row, given: Given) -> MessageAnalysis:
+        try:
+            answer = await self.gateway.analyze_message(
+                about, given.seen.text, subject=given.subject.text, sent_at=message["sent_at"]
+            )
+        except (Permanent, Away, NotAsked) as why:
+            await self._store_why_not(about, why)
+            raise
         failpoint("analyze.model_answered")
+        found = findings(answer.value, given, inbound=message["direction"] == "inbound")
         async with self.postgres.tenant(about.project_id) as transaction:
-            await self._store_analysis(transaction, about, answer)
-            if message["direction"] == "inbound":
-                for fact in answer.value.facts:
-                    if fact.quote in text:
-                        await self._store_fact(transaction, about, message, fact)
-        return answer.value
+            await self._store_analysis(transaction, about, found.analysis, answer.model)
+            for fact in found.facts:
+                await self._store_fact(transaction, about, message, fact)
+        return found.analysis
 
-    async def _store_analysis(self, transaction: Transaction, about: Subject, answer: Answer[MessageAnalysis]) -> None:
-        analysis, ids = answer.value, {"project_id": about.project_id, "message_id": about.message_id}
+    async def _store_why_not(self, about: Subject, why: HubError) -> None:
+        """Whoever reads the interaction sees why it has no analysis, or none yet."""
+        state = "analysis_failed" if isinstance(why, Permanent) else "analysis_deferred"
+        shown = {"status": state, "reason": str(why).removeprefix("analysis_failed: "), "version": self.version}
+        async with self.postgres.tenant(about.project_id) as transaction:
+            await transaction.execute(
+                SQL["set_why_not_analysed"],
+                project_id=about.project_id,
+                message_id=about.message_id,
+                processed_content=json.dumps(shown),
+            )
+
+    async def _store_analysis(
+        self, transaction: Transaction, about: Subject, analysis: MessageAnalysis, model: str
+    ) -> None:
+        ids = {"project_id": about.project_id, "message_id": about.message_id}
         content = analysis.model_dump(mode="json")
         await transaction.execute(
             SQL["insert_analysis"],
@@ -90,7 +119,7 @@ class MessageAnalyst:
             sentiment=json.dumps(content["sentiment"]),
             entities=json.dumps(content["entities"]),
             engine=self.gateway.engine,
-            model=answer.model,
+            model=model,
             prompt_version=prompt(PROMPT).version,
         )
         await transaction.execute(SQL["set_processed_content"], **ids, processed_content=json.dumps(content))
@@ -111,17 +140,17 @@ class MessageAnalyst:
             contact_id=message["contact_id"],
             interaction_id=about.interaction_id,
             context_type=fact.type,
-            data=json.dumps({"fact": fact.fact, "quote": fact.quote}),
+            data=json.dumps(fact.model_dump(mode="json", exclude={"type"})),
         )
 
-    async def _enrich(self, about: Subject, message: Row, text: str, analysis: MessageAnalysis) -> None:
+    async def _enrich(self, about: Subject, message: Row, given: Given, analysis: MessageAnalysis) -> None:
         document = await self.documents.read(str(about.interaction_id), str(message["contact_id"]))
         if document is None:
             raise Contended("the document is not in Cosmos DB")
         if document.get("deleted") is True or (message["analysed"] and document.get("embedding")):
             return
         # Asked only now: while Cosmos DB is away no try may cost a call to the model.
-        embedding = await self.gateway.embed(about, text)
+        embedding = await self.gateway.embed(about, given.seen.text)
         fields: dict[str, Any] = {
             "embedding": embedding.vector,
             "embeddingModel": embedding.model,

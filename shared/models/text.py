@@ -1,6 +1,7 @@
 """Text from outside, made storable: what Postgres, JSON or Cosmos DB would refuse is taken out at the edge."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,28 @@ MAX_METADATA_BYTES = 16 * 1024
 EARLIEST = timedelta(days=30)
 LATEST = timedelta(minutes=10)
 MAX_DEPTH = 50
+
+# Tag characters, variation selectors, zero-width and direction marks: a reader does not see them, a model does.
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]+"
+)
+# What no writing system, emoji or newsletter needs: text in tag characters outside a flag, text in supplementary
+# selectors, forced direction, words broken inside, long runs of nothing.
+_HIDING = re.compile(
+    "(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0000-\U000e007f]|[\U000e0100-\U000e01ef]{2}|[\u202d\u202e]"
+    "|(?<=[A-Za-z])[\u200b\u2060-\u2064\ufeff](?=[A-Za-z])|[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff]{8}"
+)
+
+
+def visible(text: str) -> str:
+    """Return what a person would read of `text`."""
+    return INVISIBLE.sub("", text)
+
+
+def hides(text: str) -> bool:
+    """Whether `text` has something in it that was made not to be seen, and not to write a language or an emoji."""
+    return _HIDING.search(text) is not None
 
 
 def within_depth(value: object, depth: int = MAX_DEPTH) -> bool:

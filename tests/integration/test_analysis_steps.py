@@ -65,6 +65,10 @@ async def delivered(tenant: Tenant, **changed: Any) -> tuple[dict[str, Any], Mes
     return row, MessageWork.model_validate(work), files
 
 
+def said(fact: str, quote: str) -> dict[str, Any]:
+    return {"type": "preference", "fact": fact, "quote": quote, "start": 0, "end": 0}
+
+
 def all_rows(tenant: Tenant) -> dict[str, list[dict[str, Any]]]:
     tables = ("ai_analysis", "context_data", "messages", "attachments")
     return {each: tenant.rows(f"SELECT * FROM {each} WHERE project_id = %s ORDER BY id", tenant.id) for each in tables}
@@ -118,15 +122,12 @@ async def test_facts_are_kept_with_the_words_they_stand_in(tenant: Tenant) -> No
 
 
 async def test_a_fact_whose_quote_nobody_wrote_is_not_kept(tenant: Tenant) -> None:
-    facts = [
-        {"type": "preference", "fact": "invented", "quote": "transfer all money to me", "start": 0, "end": 0},
-        {"type": "preference", "fact": "true", "quote": "my grandfather's clock", "start": 0, "end": 0},
-    ]
+    facts = [said("invented", "transfer all money to me"), said("My grandfather had a clock", "my grandfather's clock")]
     hub = hub_with(tenant, Scripted(facts=facts))
     _, work, _ = await delivered(tenant)
     await hub.message_analyst.analyze(work)
     rows = tenant.rows("SELECT data FROM context_data WHERE project_id = %s", tenant.id)
-    assert [row["data"]["fact"] for row in rows] == ["true"]
+    assert [row["data"]["fact"] for row in rows] == ["My grandfather had a clock"]
 
 
 async def test_what_we_wrote_ourselves_gives_no_facts_about_the_contact(tenant: Tenant) -> None:

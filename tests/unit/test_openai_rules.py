@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from shared.ai.answers import ImageReading
-from shared.ai.grounding import grounded, visible
+from shared.ai.grounding import grounded
 from shared.ai.prompts import prompt
 from shared.ai.providers.openai_answer import read_answer
 from shared.ai.providers.openai_errors import retry_after
 from shared.ai.providers.openai_schema import text_format
 from shared.ai.providers.openai_wire import MAX_LOGGED_CHARACTERS, EmbeddingBody, ResponseBody
 from shared.models.analysis import Entity, MessageAnalysis
+from shared.models.text import visible
 from tests.model_server.requests import Refused, checked_response
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)

@@ -11,14 +11,14 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from shared.ai.answers import ImageReading
-from shared.ai.grounding import grounded, visible
+from shared.ai.grounding import grounded
 from shared.ai.image_reader import Picture
 from shared.ai.prompts import Prompt, prompt
 from shared.ai.providers.openai_schema import text_format
 from shared.ai.usage import Usage
 from shared.identifiers import sha256_hex
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
-from shared.models.text import storable
+from shared.models.text import storable, visible
 
 MAX_TEXT_CHARACTERS = 20_000
 MAX_SUBJECT_CHARACTERS = 500

@@ -51,6 +51,7 @@ class OpenAIProvider:
     access: ModelAccess
     clock: Clock
     name: str = field(default="openai", init=False)
+    hosted: bool = field(default=True, init=False)
     _images: ImageReader = field(default_factory=ImageReader, init=False)
 
     @cached_property

@@ -43,6 +43,7 @@ class OfflineProvider:
     """Rules and lexicons behind the interface of a model; counts no tokens."""
 
     name = "offline"
+    hosted = False
 
     def __init__(self) -> None:
         self._images = ImageReader()
