@@ -11,6 +11,7 @@ from tests.integration.scratch import Scratch
 from tests.sync_machine.events import KINDS, Event, script
 from tests.sync_machine.lane import Lane, run_seeds
 from tests.sync_machine.stateful import machine_of
+from tests.sync_machine.writers import DOCUMENTS
 
 pytest_plugins = ["tests.sync_machine.fixtures"]
 
@@ -44,7 +45,7 @@ def test_no_short_sequence_of_events_makes_them_differ(databases: list[Scratch])
 
 async def test_an_owner_that_is_ten_thousand_events_late_changes_nothing(lane: Lane) -> None:
     def late() -> Iterator[Event]:
-        for doc in range(10):
+        for doc in range(DOCUMENTS):
             yield Event("write", {"doc": doc, "how": "own", "wait": 0})
         yield Event("pull_held", {})
         yield Event("steal", {"partition": 0, "size": 20})

@@ -60,11 +60,8 @@ class Oracle:
             return []
         rows = await self._rows()
         letters = await self._letters() if self.writers.broken else set()
-        return [
-            f"{each['id']}: the position is behind {each['_etag']}, which is not applied"
-            for each in passed
-            if each["_etag"] not in letters and rows.get(each["id"], {}).get("source_etag") != each["_etag"]
-        ]
+        wrong = [text for each in passed for text in self._compare(each, rows, letters)]
+        return [f"the position is behind what is not applied: {text}" for text in wrong]
 
     async def position(self) -> Places:
         """Return how far the pull reader's committed position came."""
@@ -81,9 +78,7 @@ class Oracle:
         if etag in self.writers.broken:
             if etag not in letters:
                 yield f"{document['id']}: {etag} can't be applied and is no dead letter"
-            document = next(
-                (each for each in self.container.history if row and each["_etag"] == row["source_etag"]), {}
-            )
+            document = next((each for each in self.container.history if row and self._is(each, row)), {})
             if row is None:
                 return
         if row is None:
@@ -92,6 +87,9 @@ class Oracle:
             yield f"{row['id']}: holds {row['source_etag']}, not {etag}"
         else:
             yield from _fields(document, row)
+
+    def _is(self, version: Document, row: Row) -> bool:
+        return version["_etag"] == row["source_etag"] and version["_etag"] not in self.writers.broken
 
     async def _rows(self) -> dict[str, Row]:
         cursor = await self.admin.execute(ROWS, [list(self.writers.projects)])

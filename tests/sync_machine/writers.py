@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tests.sync_machine.container import BUCKETS, Container, Document, Key
 
-DOCUMENTS = 10
+DOCUMENTS = 8
 CONTACTS = 4
 TTL_SECONDS = 600
 # What our own clock may be off by, in microseconds. The last is a machine set to another day.
@@ -29,7 +29,7 @@ POISON: dict[str, dict[str, Any]] = {
 
 @dataclass
 class Writers:
-    """Write the documents of a seed: ten of four contacts, in the given projects."""
+    """Write the documents of a seed: eight of four contacts, in the given projects."""
 
     container: Container
     projects: tuple[UUID, ...]
