@@ -59,7 +59,7 @@ def test_a_limit_out_of_bounds_is_refused(limit: str) -> None:
         opaque({}),
         opaque(None),
         opaque(["2024-05-28T10:20:30+00:00"]),
-        opaque(["now", str(uuid.uuid4())]),
+        opaque(["now", str(uuid.UUID(int=1))]),
         opaque([1, 2]),
         opaque(["2024-05-28T10:20:30+00:00", 5]),
         opaque(["2024-05-28T10:20:30+00:00", "no id"]),

@@ -13,6 +13,7 @@ HEAVY = {
     "cryptography",
     "dateparser",
     "lingua",
+    "nh3",
     "openai",
     "phonenumbers",
     "price_parser",

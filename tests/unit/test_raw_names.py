@@ -1,7 +1,7 @@
 """Names of raw deliveries in Blob, and what is written beside them."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from shared.ingestion.raw import RawName, from_metadata, hour_of, to_metadata
 
-NAME = RawName("2026-11-22-08", uuid4(), uuid4(), uuid4())
+ID = UUID("a8b5d1a2-0d2b-4c0e-8f3a-6d6f6a1f0c11")  # random ids would be other tests in each process of a run
+NAME = RawName("2026-11-22-08", ID, ID, ID)
 
 
 def test_a_name_reads_back_as_its_parts() -> None:
@@ -18,8 +19,8 @@ def test_a_name_reads_back_as_its_parts() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "x", f"{NAME}/more", f"2026-11-22/{uuid4()}/{uuid4()}/{uuid4()}", f"2026-11-22-08/{uuid4()}/x/{uuid4()}",
-     f"2026-99-22-08/{uuid4()}/{uuid4()}/{uuid4()}", f"../{uuid4()}/{uuid4()}/{uuid4()}"],
+    ["", "x", f"{NAME}/more", f"2026-11-22/{ID}/{ID}/{ID}", f"2026-11-22-08/{ID}/x/{ID}",
+     f"2026-99-22-08/{ID}/{ID}/{ID}", f"../{ID}/{ID}/{ID}"],
 )  # fmt: skip
 def test_another_blob_is_no_raw_delivery(name: str) -> None:
     assert RawName.parse(name) is None
