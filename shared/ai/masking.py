@@ -11,8 +11,9 @@ from shared.ai.masking_numbers import Found, Kind, cards, ibans, phones
 
 # Both kinds of `@`, and the ways of writing it that are meant for people alone.
 _AT = r"(?:[@\uff20]|[ ]?[\[({][ ]?(?:at|AT|@)[ ]?[\])}][ ]?)"
+_LOCAL = r"\w.!$'*+^`{|}~%-"
 _EMAIL = re.compile(
-    rf"(?<![\w.!#$&'*+/=?^`{{|}}~-])[\w.!#$&'*+/=?^`{{|}}~-]{{1,254}}+{_AT}"
+    rf"(?<![{_LOCAL}])[{_LOCAL}]{{1,254}}+{_AT}"
     r"[^\W_][\w-]{0,62}(?:(?:\.|[ ]?[\[({](?:dot|DOT)[\])}][ ]?)[\w-]{1,63}){1,8}(?<![-_])"
 )
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.IGNORECASE)

@@ -47,19 +47,21 @@ _PHONE = re.compile(rf"(?<![\w/.,@#=&%-])(?:\+|00)?\(?\d{{1,5}}\)?(?:{_SPACE}\(?
 _DATE = re.compile(r"\d{4}([-./])\d{1,2}\1\d{1,2}|\d{1,2}([-./ ])\d{1,2}\2(?:\d{4}|\d{2})")
 _MONEY = re.compile(r"\d{1,3}(?:[. \u00a0\u202f]\d{3})+|\d+[.,]\d{2}")
 _CALLED = re.compile(
-    r"(?:phone|tel|telephone|telefon|telefono|tel[ée]fono|telefone|t[ée]l[ée]phone|telefoon|mobile?|mobiel|handy|cell|celular"
-    r"|cellulare|m[óo]vil|portable|fax|whatsapp|sms|call|ring|dial|reach|text|anrufen|erreichbar|erreichen|rufnummer|llam\w*"
+    r"\b(?:phone|tel|telephone|telefon|telefono|tel[ée]fono|telefone|t[ée]l[ée]phone|telefoon|mobile?|mobiel|handy|cell|celular"
+    r"|cellulare|m[óo]vil|portable|fax|whatsapp|sms|call|ring|dial|reach|text|anrufen|erreichbar|erreichen|rufnummer|ll[aá]m\w*"
     r"|chiam\w*|appel\w*|joindre|lig(?:ue|ar)|bel|num[ée]ro|number|nummer|n[úu]mero)\b[^\d\n]{0,20}$",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
     r"(?:order|invoice|ticket|case|ref(?:erence)?|customer|account|tracking|serial|item|article|booking|policy|contract"
     r"|bestellung\w*|rechnung\w*|auftrag\w*|kunden\w*|vorgang\w*|artikel\w*|sendung\w*|vertrag\w*|commande|facture|dossier|colis"
-    r"|client|pedido|factura|fatura|encomenda|env[íi]o|ordine|fattura|pratica|cliente|bestelling|factuur|klant\w*|isbn|ean|imei"
+    r"|client|pedido|factura|fatura|encomenda|env[íi]o|ordine|fattura|pratica|cliente|bestelling|factuur|klant\w*|konto\w*|blz|isbn|ean|imei"
     r"|vat|ust\w*|steuer\w*|siret|nif|partita)\b[^\d\n]{0,14}$|#\s?$|\b(?:no|nr|n°|nº|id)[.:]?\s?$",
     re.IGNORECASE,
 )
 _CUE_CHARACTERS = 40
+_LIST_CHARACTERS = 10
+_LEAST_DIGITS, _MOST_DIGITS = 7, 15
 _REGIONS = ("GB", "DE", "FR", "ES", "IT", "NL", "US", "PT", "PL", "SE", "AT", "CH", "BE", "BR")
 # Past these a number that looks like a phone's is taken for one: reading it costs up to a millisecond.
 _MOST_READ = 60
@@ -91,22 +93,29 @@ def cards(text: str) -> Iterator[Found]:
 
 def phones(text: str) -> Iterator[Found]:
     """Numbers that can be dialled: with a country's, or written as one dials, or said to be a phone's."""
-    read = 0
+    read, after = 0, -_LIST_CHARACTERS
     for match in _PHONE.finditer(text):
-        number = match[0]
-        digits = sum(char.isdigit() for char in number)
-        if not 7 <= digits <= 15 or _DATE.fullmatch(number) or _MONEY.fullmatch(number):
+        number, start = match[0], match.start()
+        if number.startswith("(") and number.find(")") == len(number) - 1:
+            number, start = number[1:-1], start + 1
+        before = text[max(0, start - _CUE_CHARACTERS) : start]
+        # What follows a phone in a list is one too.
+        named = _CALLED.search(before) is not None or start - after < _LIST_CHARACTERS
+        if not _may_be_phone(number, before, named=named):
             continue
-        before = text[max(0, match.start() - _CUE_CHARACTERS) : match.start()]
-        named = _CALLED.search(before) is not None
-        if not number.startswith(("+", "(")) and _REFERENCE.search(before):
-            continue
-        value = None
-        if named or _dialled(number):
-            read += 1
-            value = _e164(number) if read <= _MOST_READ else number
+        read += 1
+        value = _e164(number) if read <= _MOST_READ else number
         if value or named:
-            yield Found("PHONE", match.start(), match.end(), value or number)
+            after = start + len(number)
+            yield Found("PHONE", start, after, value or number)
+
+
+def _may_be_phone(number: str, before: str, *, named: bool) -> bool:
+    if not _LEAST_DIGITS <= sum(char.isdigit() for char in number) <= _MOST_DIGITS or _DATE.fullmatch(number):
+        return False
+    if not number.startswith(("+", "(")) and _REFERENCE.search(before):
+        return False
+    return named or (_dialled(number) and not _MONEY.fullmatch(number))
 
 
 def luhn(digits: str) -> bool:
