@@ -1,9 +1,8 @@
-"""The second look: both sides of what seemed to differ are read again, the row first."""
+"""The second look: both sides of what seemed to differ are read again, the documents first."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from shared.identifiers import ProjectId
 from shared.stores.cosmos import Document
@@ -49,6 +48,15 @@ class Confirmed:
     unkept: dict[str, tuple[str, object]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Both sides of one key as they were read; the row may be another contact's."""
+
+    key: Key
+    document: Document | None
+    row: Row | None
+
+
 def suspects(documents: Mapping[Key, Seen], rows: Mapping[Key, Seen]) -> Suspects:
     """Compare two sides by hash. Who is young waits; a deleted row needs no document."""
     found = Suspects()
@@ -57,7 +65,7 @@ def suspects(documents: Mapping[Key, Seen], rows: Mapping[Key, Seen]) -> Suspect
         found.compared += 1
         if document and row and document.digest == row.digest:
             continue
-        if (document and document.young) or (row and row.young):
+        if (document and document.young) or (row and (row.young or (row.unconfirmed and not document))):
             found.waiting += 1
         elif document or (row and not row.deleted):
             found.keys.append(key)
@@ -66,50 +74,50 @@ def suspects(documents: Mapping[Key, Seen], rows: Mapping[Key, Seen]) -> Suspect
 
 
 async def confirm(reader: Reader, project: ProjectId, keys: Sequence[Key]) -> Confirmed:
-    """Read both sides of these again.
+    """Read both sides of these again, and tell which still differ.
 
-    The row comes first: a change between the two readings then shows as a young document, never as a difference.
+    The documents come first: what a reader of the feed applies between the two readings then agrees, and what is
+    written between them is young on the side that was read later.
     """
+    documents = await _documents(reader, keys)
     async with reader.postgres.tenant(project) as transaction:
         rows = await transaction.all(SQL["rows_of_ids"], project_id=project, ids=list({id_ for id_, _ in keys}))
-    found, by_id, waiting = Confirmed(), {row["id"]: row for row in rows}, iter(keys)
-    try:
-        async with asyncio.TaskGroup() as readers:
-            for _ in range(min(READERS, len(keys))):
-                readers.create_task(_look(reader, project, waiting, by_id, found))
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from failed
-    found.differences.sort(key=lambda each: each.key)
+    found, by_id = Confirmed(), {row["id"]: row for row in rows}
+    for key in sorted(keys):
+        _judge(reader, project, Pair(key, documents[key], by_id.get(key[0])), found)
     return found
 
 
-async def _look(
-    reader: Reader, project: ProjectId, keys: Iterator[Key], rows: Mapping[UUID, Row], found: Confirmed
-) -> None:
-    for key in keys:
-        document = await reader.documents.read(str(key[0]), str(key[1]))
-        row = rows.get(key[0])
-        read = read_change(document) if document else None
-        theirs = row is not None and row["contact_id"] != key[1]
-        if document and (theirs or not isinstance(read, Change)):
-            found.unkept[document["_etag"]] = (document["id"], document["contactId"])
-            found.agreed.append(key)  # in that there is nothing to repair: it is a dead letter's matter
-            continue
-        change = read if isinstance(read, Change) else None
-        kind = difference(None if theirs else row, change, owned=_owned(reader, change, project))
-        if kind and _young(reader, change, None if theirs else row):
-            found.waiting += 1
-        elif kind:
-            found.differences.append(Difference(key, kind, document))
-        else:
-            found.agreed.append(key)
+async def _documents(reader: Reader, keys: Sequence[Key]) -> dict[Key, Document | None]:
+    found: dict[Key, Document | None] = {}
+    waiting = iter(keys)
+
+    async def read_some() -> None:
+        for key in waiting:
+            found[key] = await reader.documents.read(str(key[0]), str(key[1]))
+
+    try:
+        async with asyncio.TaskGroup() as readers:
+            for _ in range(min(READERS, len(keys))):
+                readers.create_task(read_some())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    return found
 
 
-def _owned(reader: Reader, change: Change | None, project: ProjectId) -> bool:
-    return change is not None and reader.owner(change) == project
-
-
-def _young(reader: Reader, change: Change | None, row: Row | None) -> bool:
-    if change and change.ts >= reader.horizon.written:
-        return True
-    return row is not None and reader.horizon.young(row)
+def _judge(reader: Reader, project: ProjectId, pair: Pair, found: Confirmed) -> None:
+    document, row = pair.document, pair.row
+    read = read_change(document) if document else None
+    theirs = row is not None and row["contact_id"] != pair.key[1]
+    if document and (theirs or not isinstance(read, Change)):
+        found.unkept[document["_etag"]] = (document["id"], document["contactId"])
+        found.agreed.append(pair.key)  # in that there is nothing to repair: it is a dead letter's matter
+        return
+    change, mine = read if isinstance(read, Change) else None, None if theirs else row
+    kind = difference(mine, change, owned=change is not None and reader.owner(change) == project)
+    if kind is None:
+        found.agreed.append(pair.key)
+    elif reader.horizon.young(mine, change):
+        found.waiting += 1
+    else:
+        found.differences.append(Difference(pair.key, kind, document))

@@ -64,20 +64,25 @@ class Horizon:
     written: int
     unconfirmed: int
 
-    def young(self, row: Row) -> bool:
-        """Whether a row is."""
+    def young(self, row: Row | None, change: Change | None = None) -> bool:
+        """Whether one of them is. A row that is not confirmed is by its own time, as long as it has no document."""
+        if change is not None and change.ts >= self.written:
+            return True
+        if row is None:
+            return False
         if row["source_version"] == 0:
-            return microseconds(row["created_at"]) // 1_000_000 >= self.unconfirmed
+            return change is None and microseconds(row["created_at"]) // 1_000_000 >= self.unconfirmed
         return bool(row["source_ts"] >= self.written)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one store holds of an interaction."""
+    """What one store holds of an interaction; `unconfirmed` is young only as long as it has no document."""
 
     digest: bytes
     young: bool
     deleted: bool = False
+    unconfirmed: bool = False
 
 
 Side = dict[ProjectId, dict[Key, Seen]]
@@ -127,12 +132,15 @@ class Reader:
                 rows = side[project] = {}
                 async with aclosing(self._rows(transaction, project, window, cosmos)) as found:
                     async for row in found:
-                        seen = Seen(digest_of_row(row), self.horizon.young(row), row["deleted"])
-                        rows[row["id"], row["contact_id"]] = seen
+                        rows[row["id"], row["contact_id"]] = self._seen(row)
                         if left is not None and len(rows) > left:
                             raise Crowded
                 left = None if left is None else left - len(rows)
         return side
+
+    def _seen(self, row: Row) -> Seen:
+        young, new = self.horizon.young(row), row["source_version"] == 0
+        return Seen(digest_of_row(row), young and not new, row["deleted"], young and new)
 
     def owner(self, change: Change) -> ProjectId | None:
         """Return the project of a document, by the rule of `apply_changes`."""

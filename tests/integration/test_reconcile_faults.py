@@ -117,6 +117,21 @@ async def test_what_changes_before_the_second_look_is_no_finding(stores: Stores)
     assert stores.place.interaction(written[0]["id"])["content"] == "another"
 
 
+async def test_what_a_reader_of_the_feed_brings_before_the_second_look_is_no_finding(stores: Stores) -> None:
+    await stores.fill(5)
+    (late,) = await stores.write([stores.place.document()])
+    hub = stores.place.hub
+
+    async def apply() -> None:
+        await hub.sync.apply_changes([late])
+
+    live = LiveDocuments(hub.documents, before_read=apply)
+    run = await replace(stores.reconciler(), documents=live).run()
+    assert live.reads == 1
+    assert (stores.tally(run).differing, stores.findings()) == (0, {})
+    await stores.agree()
+
+
 async def test_live_writes_during_runs_give_no_finding(stores: Stores) -> None:
     written = await stores.fill(60)
     writing = True

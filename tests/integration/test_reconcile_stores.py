@@ -114,6 +114,14 @@ async def test_a_row_that_cosmos_db_has_yet_to_confirm_waits(stores: Stores) -> 
     assert stores.findings(still_open=True) == {"absent_in_cosmos": {str(row["id"])}}
 
 
+async def test_a_confirmation_that_never_came_is_made_up_for(stores: Stores) -> None:
+    row = await stores.place.store()
+    run = await stores.reconciler().run()
+    assert stores.tally(run).repaired == 1
+    assert stores.findings() == {"older_version": {str(row["id"])}}
+    assert stores.place.interaction(row["id"])["source_version"] > 0
+
+
 async def test_everything_is_compared_in_time_however_little_a_run_may_do(stores: Stores) -> None:
     written = await stores.fill(60)
     await stores.reconciler().run()

@@ -138,8 +138,8 @@ def key(number: int) -> Key:
     return UUID(int=number), UUID(int=0)
 
 
-def seen(digest: str, *, young: bool = False, deleted: bool = False) -> Seen:
-    return Seen(digest.encode(), young, deleted)
+def seen(digest: str, *, young: bool = False, deleted: bool = False, unconfirmed: bool = False) -> Seen:
+    return Seen(digest.encode(), young, deleted, unconfirmed)
 
 
 def test_only_what_is_old_and_alive_on_one_side_or_differs_is_suspect() -> None:
@@ -150,6 +150,7 @@ def test_only_what_is_old_and_alive_on_one_side_or_differs_is_suspect() -> None:
         key(4): seen("no row", young=True),
         key(5): seen("one", young=True),
         key(6): seen("one"),
+        key(10): seen("one"),
     }
     rows = {
         key(1): seen("same"),
@@ -159,10 +160,12 @@ def test_only_what_is_old_and_alive_on_one_side_or_differs_is_suspect() -> None:
         key(7): seen("no document"),
         key(8): seen("no document", young=True),
         key(9): seen("no document", deleted=True),
+        key(10): seen("other", unconfirmed=True),
+        key(11): seen("no document", unconfirmed=True),
     }
     found = suspects(documents, rows)
-    assert (found.compared, found.waiting) == (9, 4)
-    assert found.keys == [key(2), key(3), key(7)]
+    assert (found.compared, found.waiting) == (11, 5)
+    assert found.keys == [key(2), key(3), key(7), key(10)]
 
 
 def test_a_row_is_young_by_its_document_or_while_it_has_none_by_its_own_time() -> None:
@@ -172,6 +175,9 @@ def test_a_row_is_young_by_its_document_or_while_it_has_none_by_its_own_time() -
     assert not horizon.young(confirmed | {"source_ts": 999})
     assert horizon.young(unconfirmed | {"created_at": NOW})
     assert not horizon.young(unconfirmed | {"created_at": NOW - timedelta(seconds=1)})
+    assert not horizon.young(unconfirmed | {"created_at": NOW}, change(_ts=999))
+    assert horizon.young(None, change(_ts=1_000))
+    assert not horizon.young(None)
 
 
 @given(counts=st.lists(st.integers(0, 20_000), min_size=1, max_size=60))
