@@ -32,6 +32,7 @@ class Matrix:
 
     def break_all(self, at: int) -> None:
         """Raise once at every failpoint, all in one run, each at its pass `at`."""
+        self.traffic.images = at
         self.host.start(",".join(f"{name}=raise@{at}" for name in NAMES))
         self._until_fired(len(NAMES))
         self.fired.update(self.host.fired())
@@ -41,6 +42,7 @@ class Matrix:
         """Kill or hang at the pass `at` of a failpoint; a hub that hangs is killed."""
         # Kept and never enqueued: only the sweep finds it, so nobody else may help.
         self.traffic.giving_up = 1.0 if name == "ingest.blob_put" else SOMETIMES
+        self.traffic.images = at if name.startswith("analyze.attachment") else 0
         self.host.start(f"{name}={action}@{at}")
         self._until_fired(1)
         self.fired.update(self.host.fired())
@@ -52,7 +54,7 @@ class Matrix:
         """Let the hub work off what it has, so that the next fault meets fresh messages and not a backlog."""
         self.host.start()
         asyncio.run(self.traffic.settle())
-        self.host.until(lambda: not stores.waiting(self.traffic.stack), seconds=IDLE_SECONDS)
+        self.host.until(lambda: not stores.waiting(self.traffic.stack), seconds=IDLE_SECONDS, pause=0.25)
         self.host.stop()
 
     def verdict(self) -> list[Problem]:

@@ -38,17 +38,17 @@ class Operator:
     async def press(self, session: aiohttp.ClientSession, project: uuid.UUID) -> None:
         """Replay the open letters of a project."""
         headers = {"x-functions-key": self.stack.secrets.function_key, "x-project-id": str(project)}
-        page = await self._ask(session.get(f"{self.base_url}{LETTERS}?state=open&limit=100", headers=headers))
+        page = await self._ask(session, "GET", "?state=open&limit=100", headers=headers)
         letters = [letter["id"] for letter in page.get("items", ()) if letter["payload"].get("body") in self._known]
         if letters:
-            url, wanted = f"{self.base_url}{LETTERS}/replay", {"ids": letters}
-            twice = (self._ask(session.post(url, json=wanted, headers=headers)) for _ in range(2))
-            await asyncio.gather(*twice)
+            again = (self._ask(session, "POST", "/replay", headers=headers, json={"ids": letters}) for _ in range(2))
+            await asyncio.gather(*again)
 
-    async def _ask(self, call: Any) -> dict[str, Any]:
+    async def _ask(self, session: aiohttp.ClientSession, method: str, path: str, **options: Any) -> dict[str, Any]:
         """Return the answer, or nothing when there is none: the hub may die at any moment."""
+        wait = aiohttp.ClientTimeout(total=2)
         try:
-            async with asyncio.timeout(2), call as answer:
+            async with session.request(method, self.base_url + LETTERS + path, timeout=wait, **options) as answer:
                 assert answer.status in {200, 500, 503}, answer.status
                 return dict(await answer.json()) if answer.status == 200 else {}
         except (aiohttp.ClientError, TimeoutError):

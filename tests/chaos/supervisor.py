@@ -81,12 +81,12 @@ class Supervisor:
         self._warm.wait(timeout=10)
         self._warm.stdout.close()
 
-    def until(self, check: Callable[[], bool], *, seconds: float) -> None:
-        """Wait until `check` says so."""
+    def until(self, check: Callable[[], bool], *, seconds: float, pause: float = 0.02) -> None:
+        """Wait until `check`, asked each `pause` seconds, says so."""
         deadline = time.monotonic() + seconds
         while not check():
             assert time.monotonic() < deadline, self._written().decode(errors="replace")[-3000:]
-            time.sleep(0.02)
+            time.sleep(pause)
 
     def _end(self, number: signal.Signals) -> None:
         if self._child:

@@ -50,6 +50,7 @@ class Traffic:
     randomly: random.Random
     projects: list[SeededProject] = field(default_factory=list)
     queue_sources: list[str] = field(default_factory=list)
+    images: int = 0  # that each mail brings: they take more time than all else
     giving_up: float = SOMETIMES  # how likely a sender never sends again
     given_up: list[_Call] = field(default_factory=list)  # sent once, whatever comes of it
     _calls: list[_Call] = field(default_factory=list)
@@ -130,8 +131,7 @@ class Traffic:
 
     def _mail(self, at: int) -> _Call:
         token = new_token()
-        # Not with each mail, as an image takes more time than all else; but then as many as a failpoint counts.
-        files = [FILE, *(_image(token, number) for number in range(3 if len(self._calls) % 3 == 0 else 0))]
+        files = [FILE, *(_image(token, number) for number in range(self.images))]
         mail = {
             "from": f"Ada <{token}@example.com>",
             "to": ["shop@example.org"],
