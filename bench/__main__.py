@@ -17,6 +17,7 @@ BENCHMARKS: Mapping[str, str] = {
     "ingest": "webhooks a second through the app, against the storage SDK alone",
     "import": "importing the app, against importing azure.functions",
     "parsing": "reading raw mails, against the standard library's parser",
+    "sync": "applying documents of the change feed, against COPY into the same table and into a bare one",
     "reconcile": "comparing both stores of 100,000 interactions, against reading both",
     "end_to_end": "a burst of messages from webhook to analysis, against the app's parts without host and queue",
 }
@@ -24,6 +25,7 @@ MODULES = {
     "ingest": "bench.ingest",
     "import": "bench.imports",
     "parsing": "bench.parsing",
+    "sync": "bench.sync",
     "reconcile": "bench.reconcile",
     "end_to_end": "bench.end_to_end",
 }

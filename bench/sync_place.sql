@@ -1,0 +1,45 @@
+-- name: create_limits!
+-- `same`: the table's keys, indexes and foreign keys without row-level security. `bare`: its columns and nothing else.
+CREATE TABLE same (LIKE interactions INCLUDING ALL);
+ALTER TABLE same ADD FOREIGN KEY (project_id, contact_id) REFERENCES contacts (project_id, id),
+    ADD FOREIGN KEY (project_id, conversation_id) REFERENCES conversations (project_id, id);
+CREATE UNLOGGED TABLE bare (LIKE interactions INCLUDING DEFAULTS);
+
+-- name: empty!
+-- Everything that a measurement left.
+TRUNCATE interactions, contacts, projects, same, bare CASCADE;
+
+-- name: fill_projects!
+-- The tenants.
+INSERT INTO projects (id, name, system_user_id)
+SELECT md5('p' || n)::uuid, 'project ' || n, md5('u' || n)::uuid FROM generate_series(0, %(projects)s - 1) n;
+
+-- name: fill_contacts!
+-- The contacts of the rows, as old as they are.
+INSERT INTO contacts (project_id, id, origin, last_interaction_at)
+SELECT md5('p' || n %% %(projects)s)::uuid, md5('c' || n)::uuid, 'sync', to_timestamp(%(epoch)s) + interval '1 s'
+FROM generate_series(0, %(contacts)s - 1) n;
+
+-- name: fill_interactions!
+-- The rows, as sync leaves them.
+INSERT INTO interactions (
+    project_id, id, agent_id, contact_id, organization_id, type, content, "timestamp", metadata,
+    source_version, source_ts, source_etag)
+SELECT md5('p' || n %% %(contacts)s %% %(projects)s)::uuid, md5('i' || n)::uuid, md5('a' || n %% 50)::uuid,
+       md5('c' || n %% %(contacts)s)::uuid, md5('o' || n %% %(contacts)s %% 1000)::uuid, 'email',
+       (%(texts)s::text[])[1 + n %% %(number_of_texts)s],
+       to_timestamp(%(epoch)s) + (n %% 1000000) * interval '1 us',
+       jsonb_build_object(
+           'source', 'crm', 'sourceMessageId', '<' || lpad(to_hex(n), 32, '0') || '@mail.example.com>',
+           'confidence', (n %% 100) / 100.0, 'participants', '["ada@example.com", "grace@example.org"]'::jsonb,
+           'flags', jsonb_build_object('automated', false, 'internal', n %% 7 = 0)),
+       %(epoch)s::bigint * 1000000, %(epoch)s, '"' || lpad(to_hex(n), 8, '0') || '-0"'
+FROM generate_series(0, %(rows)s - 1) n;
+
+-- name: fill_same!
+-- The same rows in the table to copy into.
+INSERT INTO same SELECT * FROM interactions;
+
+-- name: add_contact!
+-- A contact for rows that are copied.
+INSERT INTO contacts (project_id, id, origin) VALUES (%(project)s, %(id)s, 'sync') ON CONFLICT DO NOTHING;
