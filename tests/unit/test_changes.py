@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from shared.inbox.dead_letters import DeadLetter
 from shared.stores.postgres import holds_nul
 from shared.sync.batch import PART, Batch, parts
 from shared.sync.changes import Change, read_change
+from tests.poison import POISON
 
 SECOND = 1_717_000_000
 ID, CONTACT = "b0000000-0000-4000-8000-00000000000a", "c0000000-0000-4000-8000-00000000000a"
@@ -154,3 +156,17 @@ def test_a_statement_has_one_project_a_bounded_number_of_rows_and_no_id_twice() 
     owned = [*((one, row) for row in rows), (one, rows[PART]), (other, rows[PART])]
     assert [(project, len(group)) for project, group in parts(owned)] == [(one, PART), (one, 1), (one, 1), (other, 1)]
     assert list(parts([])) == []
+
+
+@pytest.mark.parametrize("kind", POISON)
+def test_a_poison_is_a_dead_letter_wherever_it_stands_and_takes_nobody_with_it(kind: str) -> None:
+    wrong, reason = POISON[kind]
+    project = str(uuid.UUID(int=1))
+    for position in range(3):
+        documents = [document(projectId=project, id=str(uuid.uuid4())) for _ in range(3)]
+        documents[position] |= wrong
+        batch = Batch(documents, {project: ProjectId(uuid.UUID(project))})
+        read = {change.key[0] for _, change in batch.read()}
+        assert read == {each["id"] for place, each in enumerate(documents) if place != position}
+        (letter,) = batch.letters
+        assert letter.reason.startswith(reason)
