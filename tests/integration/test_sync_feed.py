@@ -102,4 +102,4 @@ def test_a_poisoned_document_does_not_hold_up_those_behind_it(
     container.create_item(good)
     wait_for(stack, "SELECT 1 FROM interactions WHERE id = %s", good["id"])
     letter = wait_for(stack, "SELECT * FROM dead_letters WHERE payload->>'id' = %s", poison["id"])
-    assert (letter["stage"], letter["reason"]) == ("sync_interactions", "content: Value error, must not hold NUL")
+    assert (letter["stage"], letter["reason"]) == ("sync_interactions", "content: must not hold NUL")
