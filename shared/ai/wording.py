@@ -39,7 +39,8 @@ class Wording:
     def supported(self, text: str) -> bool:
         """Whether at least half of the longer words are, by their beginnings, words of the source."""
         words = [word[:_STEM] for word in _WORD.findall(text.casefold())]
-        return 2 * sum(word in self._stems for word in words) >= len(words)
+        borne_out = sum(word in self._stems for word in words)
+        return borne_out > 0 and 2 * borne_out >= len(words)
 
     def labels(self, texts: list[str]) -> list[str]:
         """Return those that are a word or a few and name nobody, each once."""
