@@ -16,7 +16,7 @@ def main(argv: list[str]) -> int:
     if name in {"-h", "--help"} or name not in COMMANDS:
         name, rest = "help", [name]
     try:
-        code: int = import_module(f"local.commands.{name}").main(rest)
+        code: int = import_module(f"local.commands.{name.replace('-', '_')}").main(rest)
     except Trouble as trouble:
         explain(trouble)
         return 1

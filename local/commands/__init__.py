@@ -7,6 +7,7 @@ COMMANDS: Mapping[str, str] = {
     "up": "run everything here until Ctrl-C, data is kept: ./dev up [--model auto | offline | openai | scripted]",
     "test": "run the tests: ./dev test [pytest arguments]",
     "check": "check format, lint, types and the direction of imports",
+    "check-infra": "check infra/ without Azure: syntax, keys off, stores closed, roles, checkov",
     "bench": "measure: ./dev bench [name] [--json]",
     "fuzz": "feed the mail parser random hostile mails: ./dev fuzz mime [--seconds N] [--seed N]",
     "nightly": "crash every failpoint many times, run the sync machine: ./dev nightly [times [seeds]]",

@@ -1,6 +1,6 @@
-"""Bicep files as declarations, whose values are Python's where they are literal. Reads syntax only: nothing is compiled."""
+"""Bicep files as declarations, whose values are Python's where they are literal. Syntax only: nothing is compiled."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,7 +109,11 @@ def literal(node: "tree_sitter.Node") -> Any:
         return [literal(_body(node))]
     if node.type == "string" and all(child.type == "string_content" for child in node.named_children):
         return "".join(text_of(child) for child in node.named_children)
-    plain = {"boolean": lambda text: text == "true", "number": int, "null": lambda _: None}
+    plain: Mapping[str, Callable[[str], Any]] = {
+        "boolean": lambda text: text == "true",
+        "number": int,
+        "null": lambda _: None,
+    }
     return plain[node.type](text_of(node)) if node.type in plain else Code(text_of(node))
 
 

@@ -9,7 +9,7 @@ from local.trouble import Trouble
 
 
 def test_every_command_of_the_help_has_its_module() -> None:
-    assert all(callable(import_module(f"local.commands.{name}").main) for name in COMMANDS)
+    assert all(callable(import_module(f"local.commands.{name.replace('-', '_')}").main) for name in COMMANDS)
 
 
 def test_no_argument_shows_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,6 +61,12 @@ def test_the_test_command_passes_arguments_and_status_on(tmp_path: Path, capsys:
     failing.write_text("def test_fails():\n    assert 1 == 2\n")
     assert test.main(["-q", "-p", "no:cacheprovider", str(failing)]) == 1
     assert "Tests failed" in capsys.readouterr().out
+
+
+def test_a_whole_run_is_spread_over_processes_and_a_named_test_is_not() -> None:
+    assert test.spread(["-q", "-x"])[::2] == ["-n", "--dist", "--no-loadscope-reorder"]
+    assert test.spread(["tests/unit/test_dev_commands.py::test_ctrl_c_is_no_traceback"]) == []
+    assert test.spread(["-n", "2"]) == []
 
 
 def test_every_check_runs_after_one_failed_and_the_failed_are_named(

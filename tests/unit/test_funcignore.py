@@ -30,7 +30,16 @@ def test_what_the_app_needs_is_deployed(name: str) -> None:
     [
         *("bench", "dev", "docs", "infra", "local", "samples", "schema", "tests"),
         *(".git", ".gitignore", ".importlinter", ".local", ".venv", "local/node_modules", "shared/__pycache__"),
-        *("README.md", "LICENSE", "pyproject.toml", "requirements-dev.txt", "requirements-ocr.txt", "constraints.txt"),
+        *(
+            "README.md",
+            "azure.yaml",
+            "LICENSE",
+            "pyproject.toml",
+            "requirements-dev.txt",
+            "requirements-infra.txt",
+            "requirements-ocr.txt",
+            "constraints.txt",
+        ),
         *("local.settings.json", "local.settings.json.example"),
     ],
 )
