@@ -17,9 +17,9 @@ from tests.chaos.traffic import SOMETIMES, Traffic
 
 # The way of a message: its failpoints are crashed at in every run. Timers and operators pass the others.
 WAY = ("ingest", "external", "store", "ai", "analyze")
-FIRE_SECONDS = 90
+FIRE_SECONDS = 180
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 4.0
-IDLE_SECONDS = 180
+IDLE_SECONDS = 300
 
 
 @dataclass

@@ -46,7 +46,7 @@ class Operator:
 
     async def _ask(self, session: aiohttp.ClientSession, method: str, path: str, **options: Any) -> dict[str, Any]:
         """Return the answer, or nothing when there is none: the hub may die at any moment."""
-        wait = aiohttp.ClientTimeout(total=2)
+        wait = aiohttp.ClientTimeout(total=10)
         try:
             async with session.request(method, self.base_url + LETTERS + path, timeout=wait, **options) as answer:
                 assert answer.status in {200, 500, 503}, answer.status

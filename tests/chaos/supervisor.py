@@ -14,7 +14,7 @@ from pathlib import Path
 from local.checkout import CHECKOUT
 from local.stack.stack import Stack
 
-READY_SECONDS = 30
+READY_SECONDS = 120
 FIRED = re.compile(rb"^failpoint (\S+) (\S+)$", re.MULTILINE)
 
 

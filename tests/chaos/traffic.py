@@ -98,7 +98,7 @@ class Traffic:
         return [call for call in self._calls if call.path and not call.acked and call not in self.given_up]
 
     async def _call(self, session: aiohttp.ClientSession, call: _Call) -> None:
-        wait = aiohttp.ClientTimeout(total=2)
+        wait = aiohttp.ClientTimeout(total=10)
         try:
             url = self.base_url + call.path
             async with session.post(url, data=call.raw, headers=call.headers, timeout=wait) as answer:
