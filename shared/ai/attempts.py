@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from shared.ai.bodies import Keeping
@@ -11,8 +11,7 @@ from shared.ai.prices import Sold
 from shared.ai.provider import Call, Exchange
 from shared.ai.usage import Usage
 from shared.identifiers import InteractionId, MessageId, ProjectId, canonical_json, finding_id, sha256_hex
-
-Purpose = Literal["message_analysis", "image_analysis", "embedding"]
+from shared.models.ai_interactions import Purpose
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from shared.ai.attempts import Attempt, Opened, Outcome, Purpose, Subject, attempt_at
+from shared.ai.attempts import Attempt, Opened, Outcome, Subject, attempt_at
 from shared.ai.kept import revived, to_keep
 from shared.ai.log import CallLog
 from shared.ai.pauses import Pauses
@@ -14,6 +14,7 @@ from shared.ai.provider import Answer, Away, Embedding, Exchange, ModelProvider,
 from shared.ai.spans import span_of
 from shared.errors import Permanent
 from shared.failpoints import failpoint
+from shared.models.ai_interactions import Purpose
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
 
 __all__ = ["Gateway", "Subject"]

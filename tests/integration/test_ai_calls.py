@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from shared.ai.log import UnderWay
-from shared.ai.provider import Away
+from shared.ai.provider import Away, NotAsked
 from shared.errors import Permanent, Transient
-from tests.integration.model_calls import SENT, TEXT, ModelCalls
+from tests.integration.model_calls import TEXT, ModelCalls
 from tests.model_server.script import Mode
 
 pytest_plugins = ["tests.integration.model_calls_fixtures"]
@@ -160,16 +160,28 @@ async def test_a_call_whose_worker_is_gone_is_made_again_after_its_deadline_and_
 
 
 async def test_an_answer_after_its_deadline_is_the_truth_all_the_same(calls: ModelCalls) -> None:
-    calls.server.next(Mode.SLOW)
+    calls.server.next(Mode.HELD)
     task = asyncio.create_task(calls.ask())
     await under_way(calls, 1)
     calls.clock.ahead = timedelta(minutes=10)
     assert await calls.hub.log_upkeep.run() >= 1
     assert [row["status"] for row in calls.log()] == ["unknown"]
+    calls.server.released.set()
     await task
     (row,) = calls.log()
     assert row["status"] == "success"
     assert calls.day()["spent_tokens"] == row["total_tokens"]
+
+
+async def test_after_a_rest_one_of_many_tries(calls: ModelCalls) -> None:
+    calls.server.otherwise = Mode.LIMITED_FOR_7_SECONDS
+    with pytest.raises(Away):
+        await calls.ask()
+    calls.clock.ahead = timedelta(seconds=8)
+    results = await asyncio.gather(*(calls.ask() for _ in range(8)), return_exceptions=True)
+    assert [type(each) for each in results].count(Away) == 1
+    assert [type(each) for each in results].count(NotAsked) == 7
+    assert len(calls.server.requests) == 2
 
 
 @pytest.mark.parametrize("mode", [Mode.RESET, Mode.BROKEN, Mode.LIMITED_FOR_7_SECONDS])
@@ -228,10 +240,12 @@ async def test_a_call_about_an_image_has_its_file_and_not_its_bytes(calls: Model
     assert len(json.dumps(row["request"])) < 1000
 
 
-async def test_with_postgres_away_nobody_is_asked(calls: ModelCalls) -> None:
-    hub = calls.worker(POSTGRES_DSN="host=127.0.0.1 port=1 dbname=hub user=hub_app")
-    with pytest.raises(Transient, match="Postgres"):
-        await calls.ask(hub=hub)
-    with pytest.raises(Transient, match="Postgres"):
-        await hub.gateway.analyze_message(calls.about(), TEXT, subject="", sent_at=SENT)
+async def test_with_postgres_away_nobody_is_asked(calls: ModelCalls, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away() -> None:
+        raise Transient("Postgres: away")
+
+    for hub in (calls.hub, calls.tenant.hub):
+        monkeypatch.setattr(hub.postgres, "_open", away)
+        with pytest.raises(Transient, match="Postgres"):
+            await calls.ask(hub=hub)
     assert calls.server.requests == []

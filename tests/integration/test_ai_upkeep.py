@@ -86,9 +86,10 @@ async def test_the_timer_settles_calls_whose_worker_is_gone_and_leaves_the_other
 async def test_a_database_that_is_away_is_met_at_the_next_run(
     calls: ModelCalls, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    away = calls.worker(POSTGRES_DSN="host=127.0.0.1 port=1 dbname=hub user=hub_app")
-    monkeypatch.setattr(services, "current", lambda: away)
-    with pytest.raises(Transient):
-        await away.log_upkeep.run()
+    async def away() -> None:
+        raise Transient("Postgres: away")
+
+    monkeypatch.setattr(services, "current", lambda: calls.hub)
+    monkeypatch.setattr(calls.hub.postgres, "_open", away)
     await settle_ai_interactions(Timer())
     assert "settle_ai_interactions.later" in caplog.text

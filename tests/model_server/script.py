@@ -46,6 +46,7 @@ class Mode(StrEnum):
     STALL = "stall"
     STALL_IN_BODY = "stall_in_body"
     SLOW = "slow"
+    HELD = "held"
     RESET = "reset"
 
 

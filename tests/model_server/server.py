@@ -26,7 +26,8 @@ MAX_REQUEST_BYTES = 16 * 1024 * 1024
 class ModelServer:
     """The next request is answered in the next of `script`'s modes, one without a mode as `otherwise` says.
 
-    `requests` are the bodies received so far, with their `path`. `served` and `base_url` exist while it runs.
+    A `HELD` one is answered when `released` is set. `requests` are the bodies received so far, with their `path`.
+    `base_url` exists while it runs.
     """
 
     key: str = _KEY
@@ -34,6 +35,7 @@ class ModelServer:
     otherwise: Mode = Mode.OK
     requests: list[Json] = field(default_factory=list)
     base_url: str = ""
+    released: asyncio.Event = field(default_factory=asyncio.Event)
     _runner: web.AppRunner | None = None
 
     async def start(self, port: int = 0) -> None:
@@ -74,6 +76,8 @@ class ModelServer:
                 said = await answer(body)
             except Refused as refused:
                 return _error(400, "invalid_request", str(refused))
+            if mode is Mode.HELD:
+                await self.released.wait()
             return await spoil(mode, said, request)
 
         return handle
