@@ -71,13 +71,7 @@ class Services:
         """Postgres."""
         from shared.stores.postgres import Postgres
 
-        settings = self.settings
-        return Postgres(
-            settings.postgres_dsn,
-            pool_size=settings.postgres_pool_size,
-            pooled=settings.postgres_pooled,
-            client_id=settings.identity_client_id,
-        )
+        return Postgres(self.settings.postgres_dsn, pool_size=self.settings.postgres_pool_size)
 
     @cached_property
     def documents(self) -> "Documents":
@@ -96,12 +90,7 @@ class Services:
         """The keys of secrets at rest."""
         from shared.stores.vault import Vault
 
-        if self.settings.secret_keys_wrapped_by:
-            from shared.stores.wrapped_keys import KeyVault, WrappedVault
-
-            key_vault = KeyVault(self.settings.secret_keys_wrapped_by, self.settings.identity_client_id)
-            return WrappedVault(self.blobs, key_vault)
-        return Vault(self.settings.secret_keys or "")
+        return Vault(self.settings.secret_keys)
 
     @cached_property
     def sources(self) -> "Sources":
