@@ -26,7 +26,7 @@ SQL = SqlBlocks(Path(__file__).with_name("analysis.sql"))
 PROMPT = "message_analysis"
 MAX_SUBJECT_CHARACTERS = 500
 # Set where HTML is read: it had text in it that is not shown.
-HIDDEN_FLAG = "hiddenText"
+HIDDEN_FLAG = "hidden-text"
 
 
 @dataclass(frozen=True, slots=True)

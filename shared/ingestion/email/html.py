@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from html import unescape
 from itertools import chain
 
+from shared.ingestion.email.html_hidden import shown_html
+from shared.ingestion.email.html_markup import MARKUP
+
 MAX_HTML_CHARACTERS = 2_000_000
 MAX_QUOTES = 3  # deeper ones are marked as if they were this deep
 _BLOCKS = {
@@ -19,25 +22,15 @@ _CELLS = {"td", "th", "dt", "dd"}
 _QUOTE, _UNQUOTE = "<!quote>", "</quote>"  # at the start of a line, where no markup is left
 _TO = {f"{slash}{name}": "\n" for name in _BLOCKS for slash in ("", "/")}
 _TO |= dict.fromkeys(_CELLS, " ") | {"blockquote": f"\n{_QUOTE}", "/blockquote": f"\n{_UNQUOTE}"}
-# Up to the first `>` that is not in a quoted value, or to the end.
-_TAG_END = r"""(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+(?:>|\Z)"""
-# Every branch ends somewhere, at the text's end at last, and none looks twice: so time is linear.
-_MARKUP = re.compile(
-    rf"<(?:!--(?:.*?)(?:-->|\Z)"
-    rf"|(?=[sStTnN])(?i:(script|style|title|template|noscript|svg)\b.*?(?:</\1\b{_TAG_END}|\Z))"
-    rf"|(/?[a-zA-Z][a-zA-Z0-9]*+)(?:>|{_TAG_END})"
-    rf"|[!?/]{_TAG_END})",
-    re.DOTALL,
-)
 # `unescape` makes an int of any number of digits, and Python refuses to read more than 4300.
 _NO_CHARACTER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
 
 
 def html_to_text(html: str) -> str:
     """Return the text of `html` (its first 2 million characters): a line a block, `> ` before quotes, no empty runs."""
-    source = html[:MAX_HTML_CHARACTERS].replace("\r", " ").replace("\n", " ")
+    source = shown_html(html[:MAX_HTML_CHARACTERS])[0].replace("\r", " ").replace("\n", " ")
     # Texts and what stands between them in turns: each markup is one group that names a tag and one that does not.
-    parts = _MARKUP.split(source)
+    parts = MARKUP.split(source)
     breaks = [_TO.get(name.lower(), "") if name else "" for name in parts[2::3]]
     text = "".join(chain.from_iterable(zip(parts[::3], [*breaks, ""], strict=True)))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(_lines(_NO_CHARACTER.sub("\ufffd", text)))).strip()

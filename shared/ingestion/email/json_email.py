@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.ingestion.addresses import mailbox
 from shared.ingestion.email.html import html_to_text
+from shared.ingestion.email.html_hidden import FLAG, shown_html
 from shared.ingestion.email.replies import without_quotes
 from shared.ingestion.email.sanitized import sanitized
 from shared.ingestion.json_body import read_json
@@ -31,6 +32,8 @@ class JsonEmail(JsonWebhook):
         mail, content_hash = read_json(raw, EmailIn)
         message = _message(mail, content_hash)
         html, flags = sanitized(storable(mail.html), {}) if mail.html else (None, set[str]())
+        if mail.html and not _plain(mail) and shown_html(storable(mail.html))[1]:
+            flags |= {FLAG}
         metadata = message.metadata | ({"flags": sorted(flags)} if flags else {})
         return [replace(message, html=html or None, metadata=metadata)]
 
@@ -62,9 +65,14 @@ def _message(mail: EmailIn, content_hash: str) -> IncomingMessage:
 
 
 def _text(mail: EmailIn) -> str:
-    if mail.text and mail.text.strip():
-        return cut(storable(mail.text), 2 * MAX_CONTENT_BYTES)
+    plain = _plain(mail)
+    if plain:
+        return cut(storable(plain), 2 * MAX_CONTENT_BYTES)
     return html_to_text(storable(mail.html)) if mail.html else ""
+
+
+def _plain(mail: EmailIn) -> str:
+    return mail.text if mail.text and mail.text.strip() else ""
 
 
 def _thread(mail: EmailIn) -> Thread:

@@ -7,6 +7,7 @@ from html import escape
 from itertools import chain
 
 from shared.ingestion.email.html import html_to_text
+from shared.ingestion.email.html_hidden import FLAG, shown_html
 from shared.ingestion.email.mime_charsets import decoded
 from shared.ingestion.email.mime_files import type_of
 from shared.ingestion.email.mime_parameters import readable
@@ -81,6 +82,8 @@ def content_of(root: Part) -> Content:
     files: list[Part] = []
     body = _body(root, content, files)
     content.text = "\n\n".join(block.text for block in body.plain if block.text)
+    if any(block.is_html and shown_html(block.source)[1] for block in body.plain):
+        content.flags.add(FLAG)
     for part in files:
         content.files.append(_file(part, content))
     content.html = _html(body.rich, content)
