@@ -7,6 +7,7 @@ however much later; only its checkpoint is refused.
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -37,6 +38,8 @@ class TriggerHost:
     hands: dict[int, Hand] = field(default_factory=dict)
     slow: list[Hand] = field(default_factory=list)
     delivered: list[list[Document]] = field(default_factory=list)
+    attempts: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.leases = Places.start(self.container)
@@ -122,9 +125,13 @@ class TriggerHost:
     async def attempt(self, batch: list[Document]) -> bool:
         """Apply a batch; False when the consumer died of it or failed: the platform tries again for ever."""
         self.delivered = [*self.delivered[-20:], batch]
+        self.attempts += 1
         try:
             await self.apply(batch)
-        except (Killed, HubError):
+        except Killed:
+            return False
+        except HubError as error:
+            self.refused[str(error)] += 1
             return False
         return True
 

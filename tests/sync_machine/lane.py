@@ -26,11 +26,10 @@ class Lane:
 
     postgres: Postgres
     admin: psycopg.AsyncConnection[dict[str, Any]]
-    worlds: int = 0
 
     async def world(self, *, projects: int = 1, pulls: bool = True) -> World:
-        """Return a new world with its projects."""
-        self.worlds += 1
+        """Return a new world with its projects. Letters of the one before are gone: finding its own would get slow."""
+        await self.admin.execute("DELETE FROM dead_letters")
         made = tuple(UUID(f"{at:08x}{str(uuid.uuid4())[8:]}") for at in range(projects))
         for project in made:
             await self.admin.execute("SELECT set_config('app.project_id', %s, false)", [str(project)])
@@ -48,11 +47,12 @@ class Lane:
             await world.finish()
         except Violation as violation:
             return violation
+        except Exception as error:  # noqa: BLE001 # whatever sync raises and should not is to be shown with its seed
+            return Violation(repr(error))
         finally:
             await world.close()
             if run:
-                run.kills.update(world.saboteur.kills)
-                run.settled += world.container.reads
+                run.count(world)
         return None
 
     async def smallest(self, events: Sequence[Event], *, projects: int = 1) -> list[Event]:
@@ -97,16 +97,28 @@ class Failure:
 
 @dataclass
 class SeedsRun:
-    """What running many seeds came to; `kills` are those that fired, by place."""
+    """What running many seeds came to: kills that fired, by place; batches that failed without one, by their error."""
 
     failures: list[Failure] = field(default_factory=list)
     kills: Counter[str] = field(default_factory=Counter)
     settled: int = 0
+    batches: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def count(self, world: World) -> None:
+        """Add what happened in a world."""
+        self.kills.update(world.saboteur.kills)
+        self.settled += world.container.reads
+        self.batches += world.host.attempts
+        self.refused.update(world.host.refused)
 
     @property
     def described(self) -> str:
         kills = ", ".join(f"{count} at {place}" for place, count in sorted(self.kills.items()))
-        return f"{len(self.failures)} violated; {self.settled} documents read to settle; kills: {kills}"
+        return (
+            f"{len(self.failures)} violated; {self.batches} batches of the trigger; "
+            f"{self.settled} documents read to settle; kills: {kills}"
+        )
 
 
 async def run_seeds(lanes: Sequence[Lane], seeds: Iterable[int], events: int) -> SeedsRun:
