@@ -15,7 +15,7 @@ BLUEPRINT = func.Blueprint()
 @BLUEPRINT.function_name("drain_external_poison")
 @BLUEPRINT.timer_trigger("timer", schedule="%SWEEP_INBOUND_SCHEDULE%", run_on_startup=False, use_monitor=False)
 async def drain_external_poison(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding's name
-    """Keep external messages that could not be accepted."""
+    """Keep external messages that could not be accepted, and say of every poison queue what waits in it."""
     from shared.ingestion.drain import FAILED, NOT_BASE64
     from shared.models.work import QueueName
 
@@ -25,6 +25,10 @@ async def drain_external_poison(timer: func.TimerRequest) -> None:  # noqa: ARG0
         await hub.drain.drain(QueueName.EXTERNAL, body, FAILED if encoded else NOT_BASE64)
 
     try:
+        for queue in QueueName:
+            waiting = await hub.queues.poison_depth(queue)
+            if waiting:
+                warning("poison.waiting", queue=queue, messages=waiting)
         await hub.queues.drain_poison(QueueName.EXTERNAL, keep)
     except Transient as error:
         warning("drain_external_poison.later", why=error)

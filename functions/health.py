@@ -27,6 +27,8 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 # 
         "postgres": hub.postgres.check,
         "cosmos": hub.documents.check,
     }
+    if hub.settings.secret_keys_wrapped_by:
+        stores["keys"] = hub.vault.ready
     said = await asyncio.gather(*(_ask(check) for check in stores.values()))
     checks = dict(zip(stores, said, strict=True))
     healthy = all(word == "ok" for word in said)

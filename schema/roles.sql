@@ -11,5 +11,9 @@ BEGIN
 END
 $$;
 -- INHERIT FALSE matters: a policy or grant "TO hub_sweeper" must not reach hub_app until it says SET ROLE.
+-- What a connection of the app is told at its start too; behind PgBouncer this alone holds.
+ALTER ROLE hub_app SET statement_timeout = '30s';
+ALTER ROLE hub_app SET lock_timeout = '10s';
+ALTER ROLE hub_app SET idle_in_transaction_session_timeout = '60s';
 GRANT hub_sync TO hub_app WITH INHERIT FALSE, SET TRUE;
 GRANT hub_sweeper TO hub_app WITH INHERIT FALSE, SET TRUE;

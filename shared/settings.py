@@ -26,7 +26,9 @@ class Settings(BaseSettings):
     cosmos_database: str = Field(alias="COSMOS_DATABASE")
     postgres_dsn: str = Field(alias="POSTGRES_DSN", repr=False)
     postgres_pool_size: int = Field(4, alias="POSTGRES_POOL_SIZE", ge=1, le=100)
-    secret_keys: str = Field(alias="SECRET_KEYS", repr=False)
+    postgres_pooled: bool = Field(default=False, alias="POSTGRES_POOLED")
+    secret_keys: str | None = Field(None, alias="SECRET_KEYS", repr=False)
+    secret_keys_wrapped_by: str | None = Field(None, alias="SECRET_KEYS_WRAPPED_BY")
     public_base_url: str = Field(alias="PUBLIC_BASE_URL")
     ai_provider: Literal["offline", "openai", "auto"] = Field("offline", alias="AI_PROVIDER")
     openai_api_key: str | None = Field(None, alias="OPENAI_API_KEY", repr=False)
@@ -66,6 +68,8 @@ class Settings(BaseSettings):
             missing.append("HubStorage (or HubStorage__blobServiceUri and HubStorage__queueServiceUri)")
         if not self.cosmos and not self.cosmos_endpoint:
             missing.append("HubCosmos (or HubCosmos__accountEndpoint)")
+        if not self.secret_keys and not self.secret_keys_wrapped_by:
+            missing.append("SECRET_KEYS (or SECRET_KEYS_WRAPPED_BY)")
         if self.ai_provider == "openai" and not self.model_reachable:
             missing.append("OPENAI_API_KEY (or AZURE_OPENAI_ENDPOINT), which AI_PROVIDER=openai needs")
         if missing:

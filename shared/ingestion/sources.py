@@ -49,15 +49,16 @@ class Sources:
         blob = await self._blobs.get(BlobContainer.SOURCES, str(source_id))
         if blob is None:
             raise Rejected(404, "there is no such source", field="source")
-        source = self._opened(blob.raw, source_id)
+        source = await self._opened(blob.raw, source_id)
         self._cached[source_id] = _Cached(source, time.monotonic() + self._cache_seconds)
         return source
 
-    def _opened(self, raw: bytes, source_id: UUID) -> Source:
+    async def _opened(self, raw: bytes, source_id: UUID) -> Source:
         try:
             published = PublishedSource.model_validate_json(raw)
         except ValidationError as error:
             raise Transient(f"the published source {source_id} can't be read") from error
+        await self._vault.ready(published.sealed)
         # Bound to the id that was asked for: a blob copied over another source's name does not open.
         secrets = json.loads(self._vault.open(published.sealed, bound_to=bound_to(published.project_id, source_id)))
         return Source(
@@ -86,6 +87,7 @@ class NewSource:
 
 async def add_source(new: NewSource, postgres: Postgres, vault: Vault) -> None:
     """Write a source to Postgres; one that has this id is left as it is."""
+    await vault.ready()
     sealed = vault.seal(json.dumps(new.secrets), bound_to=bound_to(new.project_id, new.id))
     async with postgres.tenant(new.project_id) as transaction:
         await transaction.execute(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
 from shared.errors import Contended, Permanent, Transient
 from shared.identifiers import ProjectId
+from shared.stores.postgres_login import login
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -124,8 +125,11 @@ class Transaction:
 class Postgres:
     """A pool of connections as `hub_app`. What time may cure comes out as Transient, a refused value as Permanent."""
 
-    def __init__(self, dsn: str, *, pool_size: int) -> None:
+    def __init__(self, dsn: str, *, pool_size: int, pooled: bool = False, client_id: str | None = None) -> None:
+        """Without a password in `dsn` the identity `client_id` enters. `pooled`: PgBouncer stands in between."""
         self._dsn = dsn
+        self._pooled = pooled
+        self._client_id = client_id
         self._pool_size = pool_size
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] | None = None
 
@@ -164,7 +168,6 @@ class Postgres:
 
     async def _open(self) -> "AsyncConnectionPool[AsyncConnection[DictRow]]":
         if self._pool is None:
-            from psycopg.rows import dict_row
             from psycopg_pool import AsyncConnectionPool
 
             self._pool = AsyncConnectionPool(
@@ -174,10 +177,20 @@ class Postgres:
                 timeout=10,
                 reconnect_timeout=0,  # a database that is away is met by the next step, not by a background loop
                 open=False,
-                kwargs={"row_factory": dict_row, "options": OPTIONS, "connect_timeout": 5, **KEEPALIVE},
+                kwargs=self._arguments,
             )
             await self._pool.open()
         return self._pool
+
+    async def _arguments(self) -> dict[str, Any]:
+        """Return what a new connection takes beside the connection string."""
+        from psycopg.rows import dict_row
+
+        # Behind PgBouncer a transaction meets any connection: none has what another one prepared, none can be told its
+        # limits at the start. Those of the role hold there (schema/roles.sql).
+        way: dict[str, Any] = {"prepare_threshold": None} if self._pooled else {"options": OPTIONS}
+        entered = await login(self._dsn, self._client_id)
+        return {"row_factory": dict_row, "connect_timeout": 5, **KEEPALIVE, **way, **entered}
 
 
 @contextmanager

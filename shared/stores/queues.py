@@ -60,13 +60,11 @@ class Queues:
 
     async def backlog(self, queue: QueueName) -> int:
         """Return about how many messages wait in `queue`, those that are hidden for now too."""
-        from azure.core.exceptions import AzureError
+        return await self._depth(queue.value)
 
-        try:
-            properties = await self._queue(queue.value).get_queue_properties()
-        except AzureError as error:
-            raise Transient(f"Queue {queue.value}: {type(error).__name__}") from error
-        return properties.approximate_message_count or 0
+    async def poison_depth(self, queue: QueueName) -> int:
+        """Return about how many messages wait in the poison queue of `queue`."""
+        return await self._depth(poison(queue))
 
     async def check(self) -> None:
         """Raise Transient unless the store answers."""
@@ -77,6 +75,15 @@ class Queues:
         for client in self._clients.values():
             await client.close()
         self._clients.clear()
+
+    async def _depth(self, name: str) -> int:
+        from azure.core.exceptions import AzureError
+
+        try:
+            properties = await self._queue(name).get_queue_properties()
+        except AzureError as error:
+            raise Transient(f"Queue {name}: {type(error).__name__}") from error
+        return properties.approximate_message_count or 0
 
     def _queue(self, name: str) -> "QueueClient":
         if name not in self._clients:

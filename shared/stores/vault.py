@@ -9,6 +9,7 @@ from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 
 from shared.errors import Misconfigured, Transient
 
+KEY_BYTES = 32
 NONCE_BYTES = 12  # NIST SP 800-38D: 96-bit nonces, random, far below 2^32 uses a key
 
 
@@ -19,6 +20,9 @@ class Vault:
         self._keys = dict(_key(entry) for entry in keys.split(",") if entry.strip())
         if not self._keys:
             raise Misconfigured("SECRET_KEYS: holds no key; write `id:base64 of 32 bytes`")
+
+    async def ready(self, sealed: str | None = None) -> None:
+        """Have the keys that `sealed` needs, or those there are: at once, where the settings hold them."""
 
     def seal(self, secret: str, *, bound_to: str) -> str:
         """Return `secret` sealed under the current key."""
@@ -51,7 +55,7 @@ def _key(entry: str) -> tuple[str, bytes]:
         key = b64decode(text, validate=True)
     except ValueError:
         key = b""
-    if not key_id or len(key) != 32:
+    if not key_id or len(key) != KEY_BYTES:
         raise Misconfigured(f"SECRET_KEYS: key {key_id!r} is not base64 of 32 bytes")
     return key_id, key
 

@@ -2,6 +2,7 @@ import json
 import os
 
 import pytest
+from pydantic import TypeAdapter
 
 from local.checkout import CHECKOUT
 from local.host.configuration import load_settings
@@ -31,6 +32,7 @@ def test_the_example_is_readable_as_it_stands(empty_environment: pytest.MonkeyPa
     for name, value in load_settings(EXAMPLE).items():
         empty_environment.setenv(name, value)
     settings = read_settings()
+    assert settings.secret_keys
     sealed = Vault(settings.secret_keys).seal("text", bound_to="example")
     assert settings.storage == "UseDevelopmentStorage=true"
     assert sealed.startswith("v1.example.")
@@ -43,7 +45,7 @@ def test_the_example_shows_the_defaults_of_the_code() -> None:
         for field in Settings.model_fields.values()
         if field.alias and not field.is_required() and field.default is not None
     }
-    assert {name: type(default)(values[name]) for name, default in given.items()} == given
+    assert {name: TypeAdapter(type(default)).validate_python(values[name]) for name, default in given.items()} == given
 
 
 def test_an_empty_environment_names_every_missing_setting_in_one_error(
