@@ -79,7 +79,12 @@ class Gateway:
             raise
         if isinstance(opened, Opened):
             return await self._settled(question, opened)
-        found: Result = revived(attempt.purpose, opened)
+        try:
+            found: Result = revived(attempt.purpose, opened)
+        except (ValueError, KeyError):
+            # Kept before a release that understands answers otherwise.
+            await self.log.forget(attempt)
+            return await self._asked(question, attempt)
         return found
 
     async def _opened(self, attempt: Attempt) -> Opened | dict[str, Any]:

@@ -109,6 +109,13 @@ class CallLog:
             described = _described(attempt, now)
             await transaction.execute(SQL["defer_call"], **described, error_code=why.code, error_message=message)
 
+    async def forget(self, attempt: Attempt) -> None:
+        """Let go of an answer that was kept for this question: it is of no use."""
+        about = attempt.about
+        ids = {"project_id": about.project_id, "message_id": about.message_id, "claim": attempt.claim}
+        async with self.postgres.tenant(about.project_id) as transaction:
+            await transaction.execute(SQL["forget_answer"], **ids)
+
     async def _earlier(self, transaction: Transaction, attempt: Attempt, now: datetime) -> dict[str, Any] | None:
         ids = {"project_id": attempt.about.project_id, "message_id": attempt.about.message_id, "claim": attempt.claim}
         await transaction.one(SQL["lock_claim"], **ids)

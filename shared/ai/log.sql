@@ -13,6 +13,11 @@ WHERE project_id = %(project_id)s AND message_id = %(message_id)s AND claim = %(
   AND (status = 'pending' OR answer IS NOT NULL)
 ORDER BY "timestamp" DESC;
 
+-- name: forget_answer!
+-- What was kept for one question is of no use.
+UPDATE ai_interactions SET answer = NULL
+WHERE project_id = %(project_id)s AND message_id = %(message_id)s AND claim = %(claim)s AND answer IS NOT NULL;
+
 -- name: open_call
 -- A call that is about to be made. What was deferred before is this call.
 INSERT INTO ai_interactions (

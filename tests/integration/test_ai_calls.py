@@ -125,6 +125,18 @@ async def test_an_embedding_that_was_paid_for_is_used_again(calls: ModelCalls) -
     assert len(calls.server.requests) == 2
 
 
+@pytest.mark.parametrize("kept", ['{"model": "m", "value": {}}', "{}"])
+async def test_a_kept_answer_that_this_release_does_not_understand_is_asked_for_again(
+    calls: ModelCalls, kept: str
+) -> None:
+    about = calls.about()
+    first = await calls.ask(about)
+    calls.tenant.rows("UPDATE ai_interactions SET answer = %s::jsonb WHERE project_id = %s", kept, calls.tenant.id)
+    for _ in range(2):
+        assert (await calls.ask(about)).value == first.value
+    assert len(calls.server.requests) == 2
+
+
 async def test_another_message_with_the_same_words_is_asked_about(calls: ModelCalls) -> None:
     for _ in range(2):
         await calls.ask()
