@@ -27,7 +27,7 @@ WITH incoming AS MATERIALIZED (
 ), people AS MATERIALIZED (
     SELECT n.contact_id, c.id IS NOT NULL AS known, c.last_interaction_at, n.at
     FROM (
-        SELECT contact_id, max("timestamp") FILTER (WHERE NOT deleted AND NOT contested) AS at
+        SELECT contact_id, max("timestamp") FILTER (WHERE NOT deleted AND contested IS NOT TRUE) AS at
         FROM incoming WHERE place IN ('new', 'open') GROUP BY contact_id) AS n
     LEFT JOIN contacts c ON c.project_id = %(project_id)s AND c.id = n.contact_id
 ), placeholders AS (

@@ -82,8 +82,7 @@ def by_project(owned: Iterable[Owned]) -> list[Group]:
 
 def parameters(project: ProjectId, changes: Sequence[Change]) -> dict[str, Any]:
     """Return what the statements of one project take."""
-    marks = (b'{"contested":true,' if change.contested else b'{"contested":false,' for change in changes)
-    rows = b",".join(mark + change.json[1:] for mark, change in zip(marks, changes, strict=True))
+    rows = b",".join(b'{"contested":true,' + change.json[1:] if change.contested else change.json for change in changes)
     return {"project_id": project, "documents": json_parameter(b"[" + rows + b"]")}
 
 
