@@ -10,11 +10,11 @@ from uuid import UUID
 
 from shared.errors import Rejected
 from shared.identifiers import ContactId, ProjectId
+from shared.inbox.analyses import understood
 from shared.inbox.cursors import Before, next_cursor
 from shared.inbox.etags import etag_of
 from shared.models.text import storable
 from shared.models.views import (
-    AnalysisView,
     AttachmentView,
     ContactView,
     ContextView,
@@ -164,7 +164,7 @@ def _interaction(row: Row, analysis: dict[str, Any] | None, files: list[Attachme
     return InteractionView(
         **shown,
         etag=etag_of(row["source_etag"]),
-        analysis=AnalysisView(**analysis) if analysis else None,
+        **understood(analysis),
         attachments=files,
     )
 

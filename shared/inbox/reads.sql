@@ -63,12 +63,17 @@ ORDER BY m.sent_at, m.id
 LIMIT 1;
 
 -- name: list_analyses
--- The latest analysis of each of some messages.
-SELECT DISTINCT ON (message_id)
-       message_id, engine, model, prompt_version, classification, sentiment, entities, created_at
-FROM ai_analysis
-WHERE project_id = %(project_id)s AND message_id = ANY(%(message_ids)s)
-ORDER BY message_id, created_at DESC, id;
+-- The latest analysis of each of some messages, or why it has none.
+SELECT DISTINCT ON (m.id)
+       m.id AS message_id, a.engine, a.model, a.prompt_version, a.classification, a.sentiment, a.entities, a.created_at,
+       coalesce(m.processed_content -> 'topics', '[]') AS topics,
+       coalesce(m.processed_content -> 'promises', '[]') AS promises,
+       coalesce(m.processed_content -> 'risks', '[]') AS risks,
+       m.processed_content ->> 'status' AS status, m.processed_content ->> 'reason' AS reason
+FROM messages m
+LEFT JOIN ai_analysis a ON a.project_id = m.project_id AND a.message_id = m.id
+WHERE m.project_id = %(project_id)s AND m.id = ANY(%(message_ids)s)
+ORDER BY m.id, a.created_at DESC NULLS LAST, a.id;
 
 -- name: list_attachments
 -- The files of some messages.

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from shared.models.analysis import Classification, Entity, Sentiment
+from shared.models.analysis import Classification, Entity, Promise, Risk, Sentiment
 
 Item = TypeVar("Item")
 
@@ -46,7 +46,10 @@ class ContactView(View):
 
 
 class AnalysisView(View):
-    """The latest analysis of a message."""
+    """The latest analysis of a message. Offsets count code points of the interaction's `newText`.
+
+    `risks` are what a person should know before trusting the message.
+    """
 
     engine: str
     model: str
@@ -54,6 +57,9 @@ class AnalysisView(View):
     classification: Classification
     sentiment: Sentiment | None
     entities: list[Entity]
+    topics: list[str]
+    promises: list[Promise]
+    risks: list[Risk]
     created_at: datetime
 
 
@@ -72,6 +78,7 @@ class InteractionView(View):
     """One touch with a contact. `newText` is the content without quoted history, for messages.
 
     `etag` is the version for the `If-Match` of a correction, quotes included; null until Cosmos DB has confirmed it.
+    `analysisState` is `none` where there is no message; `analysisReason` says why one is `deferred` or `failed`.
     """
 
     id: UUID
@@ -90,6 +97,8 @@ class InteractionView(View):
     sentiment_score: float | None
     metadata: dict[str, Any]
     analysis: AnalysisView | None
+    analysis_state: Literal["none", "waiting", "deferred", "failed", "analysed"]
+    analysis_reason: str | None
     attachments: list[AttachmentView]
 
 
