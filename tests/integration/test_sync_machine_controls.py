@@ -18,7 +18,7 @@ from shared.sync.changes import read_change
 from shared.sync.settle import Settled
 from tests.sync_machine.container import START_MICROSECONDS
 from tests.sync_machine.events import script
-from tests.sync_machine.lane import Lane
+from tests.sync_machine.lane import Lane, run_seeds
 
 pytest_plugins = ["tests.sync_machine.fixtures"]
 
@@ -70,6 +70,16 @@ async def test_without_tombstones_the_machine_finds_a_row_that_should_be_gone(
 ) -> None:
     alter(monkeypatch, lambda document: document | {"deleted": False})
     assert "deleted at None" in await violation(lane)
+
+
+async def test_a_violation_is_shown_with_the_fewest_events_that_do_it(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alter(monkeypatch, lambda document: document | {"deleted": False})
+    (failure,) = (await run_seeds([lane], [0], 100)).failures
+    assert [event.kind for event in failure.events] == ["delete"]
+    assert str(failure).startswith("seed 0: ")
+    assert str(failure).endswith(f"\n  {failure.events[0]}")
 
 
 async def test_with_the_position_in_a_transaction_before_the_rows_the_machine_finds_a_gap(
