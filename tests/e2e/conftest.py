@@ -15,9 +15,12 @@ from tests.e2e.hub import SHORT, Hub
 Running = tuple[Stack, HostProcess]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
-    """A stack and a host of the end-to-end tests alone: they kill and stop its parts."""
+    """A stack and a host of a file's tests alone: they kill and stop its parts.
+
+    Not of the whole run: a host that has nothing to do asks its queues ten times a second, and others pay for it.
+    """
     state = STATE / f"test-{secrets.token_hex(4)}"
     stack = Stack(state, in_memory=True)
     stack.start()
