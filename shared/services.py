@@ -71,7 +71,13 @@ class Services:
         """Postgres."""
         from shared.stores.postgres import Postgres
 
-        return Postgres(self.settings.postgres_dsn, pool_size=self.settings.postgres_pool_size)
+        settings = self.settings
+        return Postgres(
+            settings.postgres_dsn,
+            pool_size=settings.postgres_pool_size,
+            pooled=settings.postgres_pooled,
+            client_id=settings.identity_client_id,
+        )
 
     @cached_property
     def documents(self) -> "Documents":
@@ -90,7 +96,12 @@ class Services:
         """The keys of secrets at rest."""
         from shared.stores.vault import Vault
 
-        return Vault(self.settings.secret_keys)
+        if self.settings.secret_keys_wrapped_by:
+            from shared.stores.wrapped_keys import KeyVault, WrappedVault
+
+            key_vault = KeyVault(self.settings.secret_keys_wrapped_by, self.settings.identity_client_id)
+            return WrappedVault(self.blobs, key_vault)
+        return Vault(self.settings.secret_keys or "")
 
     @cached_property
     def sources(self) -> "Sources":
