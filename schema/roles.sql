@@ -17,3 +17,8 @@ ALTER ROLE hub_app SET lock_timeout = '10s';
 ALTER ROLE hub_app SET idle_in_transaction_session_timeout = '60s';
 GRANT hub_sync TO hub_app WITH INHERIT FALSE, SET TRUE;
 GRANT hub_sweeper TO hub_app WITH INHERIT FALSE, SET TRUE;
+
+-- name: act_as_roles!
+-- An administrator who is no superuser may become the roles it made, and log the app in; neither by inheriting.
+GRANT hub_owner, hub_app, hub_sync, hub_sweeper TO CURRENT_USER WITH INHERIT FALSE, SET TRUE;
+ALTER ROLE hub_app LOGIN;

@@ -12,6 +12,7 @@ COMMANDS: Mapping[str, str] = {
     "fuzz": "feed the mail parser random hostile mails: ./dev fuzz mime [--seconds N] [--seed N]",
     "nightly": "crash every failpoint many times, run the sync machine: ./dev nightly [times [seeds]]",
     "migrate": "move the schema of ./dev up: ./dev migrate [up | down | REVISION]",
+    "azure": "a step of a deployment, as azd's hooks do it: ./dev azure who | prepare | package | health | rotate-key",
     "source": "add an inbound source: ./dev source add --channel email|chat --name NAME [--project PROJECT]",
     "help": "show this list",
 }

@@ -1,0 +1,65 @@
+"""A database where nobody has a password: set up by an administrator who is no superuser, as on Azure."""
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from local.stack.postgres import Postgres
+from schema.migrate import as_owner, entra_label, prepare_without_passwords, upgrade
+
+PRINCIPAL = "0f2b7c5e-51b4-4f0e-9a53-8a2f5d1c7e11"
+OPERATOR = "operator@example.com"
+
+
+@pytest.fixture
+def operator(own_postgres: Postgres) -> str:
+    """The connection string of an administrator as Azure makes them: CREATEROLE and CREATEDB, no superuser."""
+    own_postgres.start()
+    with psycopg.connect(own_postgres.dsn(), autocommit=True) as superuser:
+        superuser.execute(f"CREATE ROLE \"{OPERATOR}\" LOGIN CREATEROLE CREATEDB PASSWORD 'token'".encode())
+    return make_conninfo(own_postgres.dsn(), user=OPERATOR, password="token")
+
+
+def test_the_administrator_makes_what_the_app_runs_on_and_may_do_so_again(
+    operator: str, own_postgres: Postgres
+) -> None:
+    for _ in range(2):
+        prepare_without_passwords(operator, database="hub")
+    with psycopg.connect(own_postgres.dsn("hub")) as superuser:
+        owners = superuser.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        attributes = "SELECT rolcanlogin, rolsuper, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname = 'hub_app'"
+        limits = "SELECT unnest(rolconfig) FROM pg_roles WHERE rolname = 'hub_app' ORDER BY 1"
+        assert owners == [("hub_owner",)]
+        assert superuser.execute(attributes).fetchone() == (True, False, False, False)
+        assert [row[0].partition("=")[0] for row in superuser.execute(limits)] == [
+            *("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
+        ]
+        assert superuser.execute(
+            "SELECT count(*) FROM pg_authid WHERE rolname ~ '^hub' AND rolpassword <> ''"
+        ).fetchone() == (0,)
+
+
+def test_the_administrator_sees_no_tenants_rows_without_taking_a_role(operator: str) -> None:
+    prepare_without_passwords(operator, database="hub")
+    with psycopg.connect(make_conninfo(operator, dbname="hub")) as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT * FROM contacts")
+        connection.rollback()
+        connection.execute("SET ROLE hub_app")
+        assert connection.execute("SELECT * FROM contacts").fetchall() == []
+
+
+def test_a_migration_as_owner_keeps_its_lock_timeout(operator: str) -> None:
+    prepare_without_passwords(operator, database="hub")
+    dsn = as_owner(make_conninfo(operator, dbname="hub"))
+    upgrade(dsn)
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("hub_owner",)
+
+
+def test_the_label_ties_a_role_to_one_identity_and_to_nothing_else() -> None:
+    assert entra_label("hub_app", PRINCIPAL).as_string(None) == (
+        f'SECURITY LABEL FOR "pgaadauth" ON ROLE "hub_app" IS \'aadauth,oid={PRINCIPAL},type=service\''
+    )
+    with pytest.raises(ValueError, match="badly formed"):
+        entra_label("hub_app", f"{PRINCIPAL},admin")
