@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from local.checkout import CHECKOUT
 
-TIMES = "40"
+TIMES = "20"
 SEEDS = "2000"
 TESTS = ("tests/chaos", "tests/integration/test_sync_machine.py")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the crash matrix many times (the first argument says how many, 40 when not given); prints its table.
+    """Run the crash matrix many times (the first argument says how many, 20 when not given); prints its table.
 
     The machine that sync is tested with runs 2,000 seeds (the second argument says how many); prints how they ended.
     """
