@@ -1,4 +1,4 @@
-"""`./dev source`: the inbound sources of the stack of `./dev up`, which must be running."""
+"""`./dev source`: the inbound sources of the stack of `./dev up`, which must be running, or of a hub on Azure."""
 
 import argparse
 import asyncio
@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from local.checkout import UP
+from local.projects import add_project
 from local.stack.stack import Stack
 from local.trouble import Trouble
 from schema.demo_project import SeededSource, new_secret, seed
@@ -35,6 +36,7 @@ class Site:
 
     settings: Mapping[str, str]
     owner_dsn: str
+    mend: str = START  # what to do when it does not answer
 
     @property
     def base_url(self) -> str:
@@ -66,21 +68,41 @@ class Site:
         except Trouble:
             raise
         except HubError as error:
-            raise Trouble(str(error), do=START) from error
+            raise Trouble(str(error), do=self.mend) from error
 
 
 def main(argv: Sequence[str]) -> int:
     """Add a source and show how to post to it, or list the sources of every project."""
     arguments = _arguments(argv)
-    site = running(UP)
+    site = deployed_site() if arguments.target == "azure" else running(UP)
     if arguments.action == "list":
         print(listed(site))
         return 0
-    project = arguments.project or site.demo_project
+    project = _project(arguments, site)
     provider = arguments.provider or ("email-json" if arguments.channel == "queue" else "json")
     source = add(site, project, channel=arguments.channel, name=arguments.name, provider=provider)
     print(described(site.base_url, source, raw=provider == "mime"))
     return 0
+
+
+def _project(arguments: argparse.Namespace, site: Site) -> UUID:
+    if arguments.new_project:
+        project = add_project(site.owner_dsn, arguments.new_project)
+        print(f"\n  Project {project} ({arguments.new_project})")
+        return project
+    if arguments.target == "azure" and not arguments.project:
+        raise Trouble("a hub on Azure has no demo project", do="Say --project ID, or --new-project NAME.")
+    return UUID(str(arguments.project or site.demo_project))
+
+
+def deployed_site() -> Site:
+    """Return the hub of azd's selected environment. Raises Trouble when there is none."""
+    from local.azure.environment import deployed
+    from local.azure.prepare import REFUSED
+    from schema.migrate import as_owner
+
+    hub = deployed()
+    return Site(hub.settings, as_owner(hub.admin_dsn(hub.values["HUB_POSTGRES_DATABASE"])), REFUSED)
 
 
 def running(state: Path) -> Site:
@@ -194,12 +216,17 @@ EXAMPLES: Mapping[str, dict[str, object]] = {
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./dev source", description="Manage the inbound sources of ./dev up.")
+    parser = argparse.ArgumentParser(
+        prog="./dev source", description="Manage the inbound sources of ./dev up, or of a hub on Azure."
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     adding = actions.add_parser("add", help="add a source; prints its URL, its secret and a signed curl to try")
     adding.add_argument("--channel", required=True, choices=["email", "chat", "queue"])
     adding.add_argument("--name", required=True, help="what people call it, once a project")
     adding.add_argument("--provider", choices=PROVIDERS, help="the wire format (default: json; of a queue, email-json)")
     adding.add_argument("--project", type=UUID, help="the project's id (default: the demo project)")
-    actions.add_parser("list", help="list every source")
+    adding.add_argument("--new-project", metavar="NAME", help="make a project for it first")
+    listing = actions.add_parser("list", help="list every source")
+    for each in (adding, listing):
+        each.add_argument("--target", choices=["local", "azure"], default="local", help="azure: azd's environment")
     return parser.parse_args(argv)

@@ -18,6 +18,7 @@ from shared.services import Services
 from shared.settings import Settings
 
 Found = TypeVar("Found")
+REFUSED = "Is your address in HUB_OPERATOR_IP_ADDRESSES? A role that was just given takes minutes to hold."
 HEALTH_PATIENCE_SECONDS = 180
 
 
@@ -67,8 +68,7 @@ def ask(deployed: Deployed, work: Callable[[Services], Awaitable[Found]]) -> Fou
     try:
         return asyncio.run(run())
     except HubError as error:
-        do = "Is your address in HUB_OPERATOR_IP_ADDRESSES? A role that was just given takes minutes to hold."
-        raise Trouble(f"the stores refuse: {error}", do=do) from error
+        raise Trouble(f"the stores refuse: {error}", do=REFUSED) from error
 
 
 def health(base_url: str) -> str:

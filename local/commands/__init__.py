@@ -13,7 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "nightly": "crash every failpoint many times, run the sync machine: ./dev nightly [times [seeds]]",
     "migrate": "move the schema of ./dev up: ./dev migrate [up | down | REVISION]",
     "azure": "a step of a deployment, as azd's hooks do it: ./dev azure who | prepare | package | health | rotate-key",
-    "source": "add an inbound source: ./dev source add --channel email|chat --name NAME [--project PROJECT]",
+    "source": "add an inbound source: ./dev source add --channel email|chat|queue --name NAME [--target azure]",
     "help": "show this list",
 }
 """Every command in the order of the help, with what it does."""

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from local.sources import Site, add, described, listed, running
+from local.sources import Site, add, described, listed, main, running
 from local.stack.ports import free_port
 from local.stack.stack import Stack
 from local.trouble import Trouble
@@ -114,3 +114,19 @@ def test_a_stack_that_does_not_answer_yet_is_waited_for(site: Site) -> None:
 def test_the_settings_of_a_running_stack_are_found_in_its_state(stack: Stack, site: Site) -> None:
     (stack.state / "local.settings.json").write_text(json.dumps({"Values": dict(site.settings)}))
     assert running(stack.state) == site
+
+
+def test_a_source_may_bring_a_new_project(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("local.sources.deployed_site", lambda: site)
+    name = f"Shop {uuid4()}"
+    main(["add", "--target", "azure", "--channel", "email", "--name", "support", "--new-project", name])
+    project = capsys.readouterr().out.partition("Project ")[2].partition(" ")[0]
+    assert f"project {project}  support (email, json)" in listed(site)
+
+
+def test_on_azure_there_is_no_demo_project(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.sources.deployed_site", lambda: site)
+    with pytest.raises(Trouble, match="no demo project"):
+        main(["add", "--target", "azure", "--channel", "email", "--name", "support"])

@@ -1,0 +1,145 @@
+"""The deployed hub as its operator reaches it, without Azure."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from local.azure import environment, package, prepare
+from local.azure.environment import WANTED, Deployed, deployed, parsed
+from local.checkout import CHECKOUT
+from local.commands import azure
+from local.infra.check import files
+from local.infra.deployment import template
+from local.trouble import Trouble
+from shared.settings import Settings
+
+VALUES = {name: f"https://{name.lower()}.example.com" for name in WANTED} | {
+    "HUB_POSTGRES_HOST": "hub.postgres.example.com",
+    "HUB_POSTGRES_DATABASE": "hub",
+    "HUB_PRINCIPAL_NAME": "Hub Operators#EXT#",
+    "HUB_CONNECTIONS_NEEDED": "732",
+    "HUB_CONNECTIONS_ALLOWED": "5000",
+}
+
+
+def test_everything_the_operator_needs_is_an_output_or_was_told_to_azd() -> None:
+    outputs = set(files(CHECKOUT / "infra")[0].of("output"))
+    parameters = (CHECKOUT / "infra" / "main.parameters.json").read_text()
+    assert [name for name in WANTED if name not in outputs and f"${{{name}}}" not in parameters] == []
+
+
+def test_what_azd_prints_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HUB_KEY_URI", raising=False)
+    printed = "".join(f'{name}="{value}"\n' for name, value in VALUES.items())
+    monkeypatch.setattr(environment, "_azd", lambda *_: printed + 'OTHER="a \\"b\\" = c"\n')
+    assert deployed().values == VALUES
+    assert parsed('OTHER="a \\"b\\" = c"')["OTHER"] == 'a "b" = c'
+
+
+def test_in_a_hook_the_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in VALUES.items():
+        monkeypatch.setenv(name, value)
+    assert deployed().values == VALUES
+
+
+def test_what_azd_does_not_know_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HUB_KEY_URI", raising=False)
+    monkeypatch.setattr(environment, "_azd", lambda *_: "")
+    with pytest.raises(Trouble, match="HUB_KEY_URI"):
+        deployed()
+
+
+def test_the_operator_works_with_the_parts_of_the_app_and_no_secret() -> None:
+    settings = Settings(**Deployed(VALUES).settings)  # type: ignore[arg-type] # names and texts as in the environment
+    entered = conninfo_to_dict(settings.postgres_dsn)
+    assert entered["user"] == VALUES["HUB_PRINCIPAL_NAME"]
+    assert entered["sslmode"] == "verify-full"
+    assert "password" not in entered
+    assert settings.secret_keys is None
+    assert settings.storage is None
+
+
+def test_with_more_connections_than_the_database_has_nothing_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+    monkeypatch.setattr(prepare, "prepare_without_passwords", lambda *_, **__: done.append("migrated"))
+    tight = Deployed(VALUES | {"HUB_CONNECTIONS_ALLOWED": "731"})
+    with pytest.raises(Trouble, match="732 connections"):
+        prepare.database(tight)
+    assert done == []
+
+
+def test_the_database_is_migrated_before_the_app_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+    monkeypatch.setattr(Deployed, "admin_dsn", lambda _: "admin")
+    monkeypatch.setattr(prepare, "prepare_without_passwords", lambda dsn, database: done.append((dsn, database)))
+    monkeypatch.setattr(prepare, "let_in", lambda dsn, principal: done.append((dsn, principal)))
+    prepare.database(Deployed(VALUES))
+    assert done == [("admin", "hub"), ("admin", VALUES["HUB_APP_PRINCIPAL_ID"])]
+
+
+@pytest.mark.parametrize(
+    ("account", "found", "kind"),
+    [
+        ({"type": "user", "name": "ada@example.com"}, {"id": "1", "userPrincipalName": "ada@example.com"}, "User"),
+        ({"type": "servicePrincipal", "name": "app"}, {"id": "2", "displayName": "pipeline"}, "ServicePrincipal"),
+    ],
+)
+def test_whoever_is_signed_in_administers_the_database(
+    account: dict[str, str], found: dict[str, str], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "_az", lambda *said: json.dumps({"user": account} if said[0] == "account" else found))
+    name = found.get("userPrincipalName") or found["displayName"]
+    assert prepare.who() == {"HUB_PRINCIPAL_ID": found["id"], "HUB_PRINCIPAL_NAME": name, "HUB_PRINCIPAL_TYPE": kind}
+    assert kind in str(files(CHECKOUT / "infra")[0].root.text)
+
+
+def test_an_unknown_step_is_told_the_known_ones() -> None:
+    with pytest.raises(Trouble) as told:
+        azure.main(["destroy"])
+    assert "rotate-key" in told.value.do
+
+
+def test_every_hook_is_a_step_that_exists() -> None:
+    for hook in (CHECKOUT / "infra" / "hooks").glob("*.sh"):
+        steps = [line.split()[2] for line in hook.read_text().splitlines() if line.startswith("./dev azure ")]
+        assert steps
+        assert [step for step in steps if step not in azure.USAGE] == []
+        assert str(hook.relative_to(CHECKOUT)) in (CHECKOUT / "azure.yaml").read_text()
+
+
+def test_the_package_is_the_app_with_nothing_of_its_developers() -> None:
+    top = {file.parts[0] for file in package.app_files(CHECKOUT)}
+    assert top == {"function_app.py", "functions", "host.json", "requirements.txt", "shared"}
+
+
+def test_the_package_is_built_by_the_python_that_runs_it() -> None:
+    app = files(CHECKOUT / "infra")
+    (functions,) = (file for file in app if file.path.stem == "functions")
+    runtime = functions.of("resource")["app"].value["properties"]["functionAppConfig"]["runtime"]
+    assert runtime == {"name": "python", "version": package.PYTHON}
+
+
+def test_the_package_holds_bytecode_that_no_time_makes_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setattr(package, "_python", lambda: sys.executable)
+    monkeypatch.setattr(package, "_install", lambda *_: None)
+    said = package.build(CHECKOUT, tmp_path / "hub.zip")
+    with zipfile.ZipFile(tmp_path / "hub.zip") as archive:
+        names = archive.namelist()
+        compiled = [name for name in names if name.startswith("shared/__pycache__/settings.")]
+        flags = int.from_bytes(archive.read(compiled[0])[4:8], "little")
+    assert "host.json" in names
+    assert flags == 0b01  # PEP 552: by hash, not checked
+    assert "MB unpacked" in said
+
+
+def test_names_of_resources_hold_what_azure_allows() -> None:
+    main = template(files(CHECKOUT / "infra")[0])
+    assert len(main.named("nameSuffix") + "data") <= 24
+    assert main.named("nameSuffix").isalnum()
+    assert len(main.named("prefix") + "-keys") <= 24
