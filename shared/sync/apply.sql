@@ -2,6 +2,12 @@
 -- Which of these ids name a project.
 SELECT id FROM projects WHERE id = ANY(%(ids)s::uuid[]);
 
+-- name: plan_by_index
+-- A plan is kept for the life of a connection, and the first may be made while the tables are empty: look rows up in
+-- their indexes from the start.
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+       set_config('enable_mergejoin', 'off', true);
+
 -- name: apply_documents
 -- The newest version of each document wins, newer by both clocks. What they can't tell apart changes nothing yet, but
 -- its row stays locked: the write refuses it by its WHERE, after the lock. What is old by both is not even locked, so

@@ -105,7 +105,7 @@ async def touch_contacts(transaction: Transaction, behind: Iterable[tuple[Projec
 async def _write(transaction: Transaction, owned: Iterable[Owned]) -> Written:
     written, sent = Written(), list[Group]()
     answers = await transaction.together(_statements(owned, sent))
-    for (project, changes), (answer,) in zip(sent, answers[1::2], strict=True):
+    for (project, changes), (answer,) in zip(sent, answers[2::2], strict=True):
         written.rows += answer["written"]
         if answer["behind"]:
             written.behind.append((project, answer["behind"]))
@@ -117,6 +117,7 @@ async def _write(transaction: Transaction, owned: Iterable[Owned]) -> Written:
 
 
 def _statements(owned: Iterable[Owned], sent: list[Group]) -> Iterator[Statement]:
+    yield Statement(SQL["plan_by_index"], {})
     for project, changes in parts(owned):
         sent.append((project, changes))
         yield tenant_statement(project, "hub_sync")
