@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from local.checkout import CHECKOUT
 from local.stack.stack import Stack
 
 READY_SECONDS = 120
+STOP_SECONDS = 30
 FIRED = re.compile(rb"^failpoint (\S+) (\S+)$", re.MULTILINE)
 
 
@@ -66,11 +68,19 @@ class Supervisor:
 
     def kill(self) -> None:
         """Kill the host if it runs, as a crash would."""
-        self._end(signal.SIGKILL)
+        if self._child:
+            self._signal(signal.SIGKILL)
+            self.ended()
 
     def stop(self) -> None:
-        """Stop the host in order if it runs."""
-        self._end(signal.SIGTERM)
+        """Stop the host in order if it runs; one that does not end is killed, as the platform does."""
+        if self._child:
+            assert self._warm.stdout
+            self._signal(signal.SIGTERM)
+            ended, _, _ = select.select([self._warm.stdout], [], [], STOP_SECONDS)
+            if not ended:
+                self._signal(signal.SIGKILL)
+            self.ended()
 
     def close(self) -> None:
         """End everything."""
@@ -88,11 +98,9 @@ class Supervisor:
             assert time.monotonic() < deadline, self._written().decode(errors="replace")[-3000:]
             time.sleep(pause)
 
-    def _end(self, number: signal.Signals) -> None:
-        if self._child:
-            with suppress(ProcessLookupError):  # it was quicker
-                os.kill(self._child, number)
-            self.ended()
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):  # it was quicker
+            os.kill(self._child, number)
 
     def _written(self) -> bytes:
         with self._log.open("rb") as log:
