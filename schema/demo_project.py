@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 
 from shared.identifiers import ProjectId
-from shared.ingestion.sources import NewSource, add_source, bound_to, publish_sources
+from shared.ingestion.sources import NewSource, add_source, bound_to, publish_sources_of
 from shared.models.messages import Channel
 from shared.services import Services
 from shared.settings import Settings
@@ -83,7 +83,7 @@ async def _add_sources(project: ProjectId, name: str, agent: UUID, settings: dic
         sources = {channel: await add(channel, channel=channel, provider="json") for channel in CHANNELS}
         raw = await add("raw-mail", channel="email", provider="mime")
         queues = {each: await add(f"queue-{each}", channel="queue", provider=f"{each}-json") for each in CHANNELS}
-        await publish_sources(hub.postgres, hub.blobs)
+        await publish_sources_of(project, hub.postgres, hub.blobs)
     finally:
         await hub.close()
     return SeededProject(project, name, sources, raw, queues)

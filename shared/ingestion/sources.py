@@ -106,10 +106,11 @@ async def publish_sources(postgres: Postgres, blobs: Blobs) -> int:
     """Publish every source whose newest version is not in Blob yet, of every project; returns how many."""
     async with postgres.sweeper() as transaction:
         projects = [ProjectId(row["id"]) for row in await transaction.all(SQL["list_projects"])]
-    return sum([await _publish_of(project, postgres, blobs) for project in projects])
+    return sum([await publish_sources_of(project, postgres, blobs) for project in projects])
 
 
-async def _publish_of(project: ProjectId, postgres: Postgres, blobs: Blobs) -> int:
+async def publish_sources_of(project: ProjectId, postgres: Postgres, blobs: Blobs) -> int:
+    """Publish every source of a project whose newest version is not in Blob yet; returns how many."""
     published = 0
     while await _publish_one(project, postgres, blobs):
         published += 1
