@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from shared.ai.attempts import Attempt, Opened, Outcome, Subject, attempt_at
-from shared.ai.kept import revived, to_keep
+from shared.ai.kept import revived, to_keep, to_repair
 from shared.ai.log import CallLog
 from shared.ai.pauses import Pauses
-from shared.ai.provider import Answer, Away, Embedding, Exchange, ModelProvider, NotAsked, Unusable
+from shared.ai.provider import Answer, Away, Call, Embedding, Exchange, ModelProvider, NotAsked, Unusable
 from shared.ai.spans import span_of
 from shared.errors import Permanent
 from shared.failpoints import failpoint
@@ -66,6 +66,8 @@ class Gateway:
                 return await self._asked(question, attempt)
             except Unusable as error:
                 if error.repair is None:
+                    # Who asks again after that, asks afresh.
+                    await self.log.forget(attempt)
                     raise Permanent(f"analysis_failed: {error.reason}") from error
                 question, request = error.repair, error.repair.request
                 attempt = replace(attempt, request=request, at_most=error.repair.at_most, repair=attempt.repair + 1)
@@ -80,8 +82,8 @@ class Gateway:
         if isinstance(opened, Opened):
             return await self._settled(question, opened)
         try:
-            found: Result = revived(attempt.purpose, opened)
-        except (ValueError, KeyError):
+            found: Result = revived(attempt, question, opened)
+        except ValueError:
             # Kept before a release that understands answers otherwise.
             await self.log.forget(attempt)
             return await self._asked(question, attempt)
@@ -114,8 +116,7 @@ class Gateway:
             except Exception as error:
                 # Whatever it is, the call was made.
                 self._note(opened.attempt, error)
-                sent = error.sent if isinstance(error, Unusable) else None
-                outcome = Outcome(_since(started), exchange=sent, error=error)
+                outcome = _failed(_since(started), question, error)
                 tell(outcome)
                 await self.log.settle(opened, outcome)
                 raise
@@ -147,3 +148,10 @@ class Gateway:
 
 def _since(started: float) -> int:
     return round((time.perf_counter() - started) * 1000)
+
+
+def _failed(latency_ms: int, question: Awaitable[Any], error: Exception) -> Outcome:
+    if not isinstance(error, Unusable):
+        return Outcome(latency_ms, error=error)
+    repairable = isinstance(question, Call) and question.again is not None
+    return Outcome(latency_ms, exchange=error.sent, error=error, answer=to_repair(error) if repairable else None)

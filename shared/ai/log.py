@@ -14,6 +14,7 @@ from uuid import UUID
 from shared.ai.attempts import Attempt, Opened, Outcome, prompt_hash
 from shared.ai.bodies import kept
 from shared.ai.budget import Cap, Reservation, reserve
+from shared.ai.kept import is_of
 from shared.ai.prices import PriceTable
 from shared.ai.provider import NotAsked
 from shared.ai.usage import Usage
@@ -50,7 +51,7 @@ class CallLog:
             terms = await transaction.one(SQL["get_terms"], project_id=project)
             if terms is None:
                 raise Transient("the project is not there")
-            if attempt.claim and attempt.repair == 0:
+            if attempt.claim:
                 answer = await self._earlier(transaction, attempt, now)
                 if answer is not None:
                     return answer
@@ -120,9 +121,11 @@ class CallLog:
         ids = {"project_id": attempt.about.project_id, "message_id": attempt.about.message_id, "claim": attempt.claim}
         await transaction.one(SQL["lock_claim"], **ids)
         for row in await transaction.all(SQL["calls_of_claim"], **ids):
-            if row["answer"] is not None:
-                found: dict[str, Any] = row["answer"]
-                return found
+            answer: dict[str, Any] | None = row["answer"]
+            if answer is not None:
+                if is_of(answer, row["repair"], attempt.repair):
+                    return answer
+                continue
             if row["deadline"] >= now:
                 raise UnderWay("this is being asked already", retry_after=row["deadline"] - now)
             await give_up(transaction, ids["project_id"], now, row["id"])

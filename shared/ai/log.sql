@@ -8,7 +8,7 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(message_id)s::text || %(claim)s,
 
 -- name: calls_of_claim
 -- The calls for one question that are under way, or whose answer was not yet put where it belongs; newest first.
-SELECT id, status, deadline, answer, model_name FROM ai_interactions
+SELECT id, status, deadline, answer, repair FROM ai_interactions
 WHERE project_id = %(project_id)s AND message_id = %(message_id)s AND claim = %(claim)s
   AND (status = 'pending' OR answer IS NOT NULL)
 ORDER BY "timestamp" DESC;
@@ -33,7 +33,7 @@ VALUES (
     %(repair)s, %(body)s, %(claim)s, %(deadline)s, %(budget_day)s, %(reserved_tokens)s, %(reserved_cost)s)
 ON CONFLICT (project_id, id) DO UPDATE
 SET "timestamp" = excluded."timestamp", status = 'pending', request = excluded.request, error_code = NULL,
-    error_message = NULL, prompt_hash = excluded.prompt_hash, body = excluded.body, claim = excluded.claim,
+    error_message = NULL, repair = excluded.repair, prompt_hash = excluded.prompt_hash, body = excluded.body, claim = excluded.claim,
     deadline = excluded.deadline, budget_day = excluded.budget_day, reserved_tokens = excluded.reserved_tokens,
     reserved_cost = excluded.reserved_cost
 RETURNING id;

@@ -57,7 +57,8 @@ class Call(Generic[Result_co]):
     """A question that is not asked yet: to await it is to ask it, and each time it costs.
 
     `vendor` is who is paid (`openai`, `azure`, or a server's name), `deployment` the name of the model in Azure.
-    `request` is what the log keeps. `at_most` is what the call can take: a token is at least a byte.
+    `request` is what the log keeps. `at_most` is what the call can take: a token is at least a byte. `again`, where
+    there is one, returns the repair of an answer by what was said and what was wrong with it.
     """
 
     vendor: str
@@ -66,6 +67,7 @@ class Call(Generic[Result_co]):
     request: dict[str, Any]
     at_most: Usage
     ask: Callable[[], Coroutine[Any, Any, Result_co]]
+    again: Callable[[str, str], "Call[Result_co]"] | None = None
 
     def __await__(self) -> Generator[Any, Any, Result_co]:
         """Ask."""
@@ -76,12 +78,13 @@ class Unusable(Permanent):
     """The engine answered, but not with what was asked for: cut off, refused, not of the schema.
 
     It was paid for all the same, so `sent` is here for the log. `repair`, where there is one, asks once more and tells
-    the engine what was wrong.
+    the engine what was wrong with what it `said`.
     """
 
-    def __init__(self, reason: str, *, sent: Exchange, repair: Call[Any] | None = None) -> None:
+    def __init__(self, reason: str, *, sent: Exchange, said: str = "", repair: Call[Any] | None = None) -> None:
         super().__init__(reason)
         self.sent = sent
+        self.said = said
         self.repair = repair
 
 

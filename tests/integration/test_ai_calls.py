@@ -125,6 +125,25 @@ async def test_an_embedding_that_was_paid_for_is_used_again(calls: ModelCalls) -
     assert len(calls.server.requests) == 2
 
 
+async def test_an_answer_that_did_not_hold_is_not_paid_for_again_when_its_repair_was_put_off(calls: ModelCalls) -> None:
+    about = calls.about()
+    calls.server.next(Mode.WRONG_ENUM, Mode.BROKEN)
+    with pytest.raises(Away):
+        await calls.ask(about)
+    await calls.ask(about, calls.worker())
+    assert [len(request["input"]) for request in calls.server.requests] == [1, 3, 3]
+    assert [(row["repair"], row["error_code"]) for row in calls.log()] == [(0, "Unusable"), (1, "Away"), (1, None)]
+
+
+async def test_who_asks_again_after_the_last_repair_asks_afresh(calls: ModelCalls) -> None:
+    about = calls.about()
+    calls.server.next(*[Mode.WRONG_ENUM] * 3)
+    with pytest.raises(Permanent):
+        await calls.ask(about)
+    await calls.ask(about)
+    assert [len(request["input"]) for request in calls.server.requests] == [1, 3, 5, 1]
+
+
 @pytest.mark.parametrize("kept", ['{"model": "m", "value": {}}', "{}"])
 async def test_a_kept_answer_that_this_release_does_not_understand_is_asked_for_again(
     calls: ModelCalls, kept: str

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +15,7 @@ from shared.ai.providers.openai_answer import read_answer, unusable_because
 from shared.ai.providers.openai_client import ModelAccess, open_client
 from shared.ai.providers.openai_errors import classified
 from shared.ai.providers.openai_question import (
+    MAX_REPAIRED_CHARACTERS,
     MAX_TEXT_CHARACTERS,
     Question,
     about_image,
@@ -85,7 +86,11 @@ class OpenAIProvider:
             await self._client.close()
 
     def _call(self, question: Question[Asked, Value]) -> Call[Answer[Value]]:
-        return self._priced(question.model, question.logged, question.at_most, partial(self._ask, question))
+        call = self._priced(question.model, question.logged, question.at_most, partial(self._ask, question))
+        return replace(call, again=partial(self._again, question)) if question.repairs_left else call
+
+    def _again(self, question: Question[Asked, Value], said: str, wrong: str) -> Call[Answer[Value]]:
+        return self._call(question.again(said, wrong))
 
     def _priced(
         self, model: str, request: dict[str, Any], at_most: Usage, ask: Callable[[], Coroutine[Any, Any, Result]]
@@ -123,9 +128,9 @@ class OpenAIProvider:
         try:
             value = read_answer(question.asked, body)
         except ValueError as error:
-            wrong = str(error)
-            repair = self._call(question.again(body.text, wrong)) if question.repairs_left else None
-            raise Unusable(wrong, sent=sent, repair=repair) from None
+            wrong, said = str(error), storable(body.text[:MAX_REPAIRED_CHARACTERS])
+            repair = self._again(question, said, wrong) if question.repairs_left else None
+            raise Unusable(wrong, sent=sent, said=said, repair=repair) from None
         return Answer(question.finish(value), sent.model, sent.request, sent.response, sent.usage, sent.answered_by)
 
     async def _post(self, body: type[Body], api: str, parameters: dict[str, Any]) -> Body:
