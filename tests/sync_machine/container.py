@@ -50,6 +50,7 @@ class Container:
     ranges: dict[int, Range] = field(default_factory=lambda: {0: Range(0, frozenset(range(BUCKETS)))})
     read_until: "Places" = field(init=False)
     reads: int = 0
+    expiries: int = 0
     meddler: Callable[[], object] | None = None
 
     def __post_init__(self) -> None:
@@ -133,6 +134,7 @@ class Container:
         for key, at in self._expiries():
             if at <= self.clock.second:
                 self.expired[key] = self.documents.pop(key)
+                self.expiries += 1
 
 
 @dataclass

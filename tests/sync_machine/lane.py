@@ -102,6 +102,8 @@ class SeedsRun:
     failures: list[Failure] = field(default_factory=list)
     kills: Counter[str] = field(default_factory=Counter)
     settled: int = 0
+    expiries: int = 0
+    splits: int = 0
     batches: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -109,6 +111,8 @@ class SeedsRun:
         """Add what happened in a world."""
         self.kills.update(world.saboteur.kills)
         self.settled += world.container.reads
+        self.expiries += world.container.expiries
+        self.splits += len(world.container.ranges) // 2
         self.batches += world.host.attempts
         self.refused.update(world.host.refused)
 
@@ -116,8 +120,8 @@ class SeedsRun:
     def described(self) -> str:
         kills = ", ".join(f"{count} at {place}" for place, count in sorted(self.kills.items()))
         return (
-            f"{len(self.failures)} violated; {self.batches} batches of the trigger; "
-            f"{self.settled} documents read to settle; kills: {kills}"
+            f"{len(self.failures)} violated; {self.batches} batches of the trigger; {self.splits} splits; "
+            f"{self.expiries} tombstones expired; {self.settled} documents read to settle; kills: {kills}"
         )
 
 
