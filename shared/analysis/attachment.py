@@ -7,16 +7,21 @@ from typing import Any
 from shared.ai.gateway import Gateway, Subject
 from shared.ai.masking import Mask
 from shared.ai.prompts import prompt
+from shared.ai.wording import Wording
 from shared.analysis.message import SQL
 from shared.errors import Permanent
 from shared.failpoints import failpoint
 from shared.identifiers import InteractionId, MessageId, ProjectId
+from shared.models.analysis import ImageAnalysis
+from shared.models.text import visible
 from shared.models.work import AttachmentWork, BlobContainer
 from shared.stores.blobs import Blobs
 from shared.stores.postgres import Postgres, Row
 
 PROMPT = "image_analysis"
 MAX_IMAGE_BYTES = 20_000_000
+# As the answer's model has them: what is taken out may be shorter than what says so.
+MAX_DESCRIPTION_CHARACTERS, MAX_OBJECT_CHARACTERS = 2000, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class AttachmentAnalyst:
             "engine": self.gateway.engine,
             "version": self.version,
             "model": answer.model,
-            **answer.value.model_dump(mode="json"),
+            **_believed(answer.value, file["filename"]).model_dump(mode="json"),
         }
 
     async def _known(self, project: ProjectId, sha256: str) -> dict[str, Any] | None:
@@ -88,6 +93,15 @@ class AttachmentAnalyst:
                 SQL["get_analysis_of_content"], project_id=project, sha256=sha256, version=self.version
             )
         return row and row["analysis"]
+
+
+def _believed(seen: ImageAnalysis, filename: str) -> ImageAnalysis:
+    """What is told of an image names nothing that can't be read in it."""
+    text = visible(seen.text)
+    wording = Wording(f"{filename}\n{text}")
+    description = wording.plain(seen.description)[:MAX_DESCRIPTION_CHARACTERS]
+    objects = [plain[:MAX_OBJECT_CHARACTERS] for each in seen.objects if (plain := wording.plain(each))]
+    return seen.model_copy(update={"description": description, "text": text, "objects": objects})
 
 
 def _not_for_analysis(file: Row) -> str | None:

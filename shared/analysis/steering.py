@@ -20,7 +20,7 @@ _WHOSE = (
 _MACHINE = r"ai|a\.i\.|llm|language model|assistant|chatgpt|gpt|copilot|chatbot|model|ki|ia|sprachmodell"
 _STEERING = re.compile(
     rf"\b(?:{_DROP})\b(?:\W+\w+){{0,3}}?\W+(?:{_WHOSE})\b(?:\W+\w+){{0,3}}?\W+(?:{_RULES})\b"
-    rf"|\b(?:system|developer)[ _-]?(?:prompt|message|note|instruction|override)\b|\bsystemprompt\b"
+    rf"|\bsystem[ _-]?(?:prompt|override)\b|\bdeveloper[ _-](?:prompt|message)\b|\bsystemprompt\b"
     rf"|\byou are (?:now |no longer )?(?:an? |the )?(?:{_MACHINE})\b|\bdu bist (?:jetzt )?(?:eine? )?(?:{_MACHINE})\b"
     rf"|\b(?:dear|attention|note to|note for|hey|hello|to) "
     r"(?:the |any |all )?(?:ai|llm|language model|chatgpt|copilot)s?\b"

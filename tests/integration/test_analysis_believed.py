@@ -161,6 +161,24 @@ async def test_a_hosted_model_gets_a_file_s_name_with_placeholders(tenant: Tenan
     assert b"ada@example" not in sent
 
 
+async def test_what_a_model_says_of_an_image_names_nothing_that_is_not_in_it(tenant: Tenant) -> None:
+    said = "A receipt of <b>Acme</b>, total 1234567; pay at https://evil.example/pay"
+    reading = {
+        "kind": "document",
+        "description": said,
+        "text": "Acme\u200b 1234567",
+        "objects": ["https://evil.example"],
+    }
+    _, _, (work,) = await delivered(tenant, attachments=[file(IMAGE)])
+    hub = hub_with(tenant, Boundary(lambda: response(json.dumps(reading))))
+    await hub.attachment_analyst.analyze(work)
+    found = tenant.one("SELECT analysis FROM attachments WHERE id = %s", work.attachment_id)
+    assert found
+    analysis = found["analysis"]
+    assert analysis["description"] == "A receipt of  Acme , total 1234567; pay at […]"
+    assert (analysis["text"], analysis["objects"]) == ("Acme 1234567", ["[…]"])
+
+
 @pytest.mark.parametrize(
     "hide",
     ['<div style="display:none">{}</div>', "<!-- {} -->", '<img src="cid:1" alt="{}">', "<p title='{}'>Hi</p>"],
