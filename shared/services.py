@@ -310,6 +310,9 @@ class Services:
                 await self.__dict__[name].close()
         if "gateway" in self.__dict__:
             await self.gateway.provider.close()
+        from shared.stores.credentials import close_identities
+
+        await close_identities()
 
     def _provider(self) -> "ModelProvider":
         settings = self.settings

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.host.configuration import connection_string, resolve
+from local.host.configuration import check_connection, resolve
 from local.host.retry import RetryPolicy, parse_retry
 from shared.errors import Misconfigured
 
@@ -94,7 +94,7 @@ def _resolved(binding: Settings) -> dict[str, Any]:
     settings = {key: resolve(value) if isinstance(value, str) else value for key, value in binding.items()}
     for key in ("connection", "leaseConnection"):
         if settings.get(key):
-            connection_string(settings[key])
+            check_connection(settings[key])
     return settings
 
 

@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from azure.functions.meta import Datum
 
 from local.host.availability import Availability
-from local.host.configuration import HostOptions, connection_string
+from local.host.configuration import Endpoint, HostOptions
+from local.host.configuration import connection as named
 from local.host.context import RetryContext
 from local.host.feed import Feed
 from local.host.invocation import Call, Invoker
 from local.host.leases import Lease, LeaseLost, acquire, lease_id
 from local.host.listener import Listener, Stopped
 from local.host.retry import run_with_retry
+from shared.stores.credentials import identity
 
 if TYPE_CHECKING:
     from azure.core.async_paging import AsyncItemPaged, AsyncPageIterator
@@ -190,4 +192,7 @@ class FeedListener(Listener):
 def _client(connection: str) -> "CosmosClient":
     from azure.cosmos.aio import CosmosClient
 
-    return CosmosClient.from_connection_string(connection_string(connection))
+    found = named(connection, "accountEndpoint")
+    if isinstance(found, Endpoint):
+        return CosmosClient(found.uri, identity(found.client_id))
+    return CosmosClient.from_connection_string(found)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -96,6 +97,14 @@ class HostOptions(BaseSettings):
     lease_expiry_seconds: Annotated[float | None, Field(gt=0)] = None
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A service that is entered with a token of the identity `client_id`."""
+
+    uri: str
+    client_id: str | None
+
+
 def load_host_json(root: Path) -> HostJson:
     """Read `host.json` of the app; Misconfigured names the key that is wrong."""
     path = root / "host.json"
@@ -147,6 +156,23 @@ def resolve(text: str) -> str:
         return found
 
     return _REFERENCE.sub(value, text)
+
+
+def connection(name: str, endpoint: str) -> "str | Endpoint":
+    """Return the connection string in app setting `name`, or where the identity of the app enters instead of it.
+
+    As in Azure: `NAME` wins, else `NAME__<endpoint>`, with the identity `NAME__clientId`.
+    """
+    address = os.environ.get(f"{name}__{endpoint}")
+    if os.environ.get(name) or not address:
+        return connection_string(name)
+    return Endpoint(address, os.environ.get(f"{name}__clientId"))
+
+
+def check_connection(name: str) -> None:
+    """Raise Misconfigured unless app setting `name`, or one of an identity-based connection of that name, is set."""
+    if not any(each.startswith(f"{name}__") and value for each, value in os.environ.items()):
+        connection_string(name)
 
 
 def connection_string(name: str) -> str:

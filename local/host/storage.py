@@ -1,12 +1,23 @@
 """The host's own Storage Queue clients: one service client per connection, closed together."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from local.host.configuration import connection_string
+from local.host.configuration import Endpoint
+from local.host.configuration import connection as named
 from shared.errors import Misconfigured
+from shared.stores.credentials import identity
 
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient, QueueServiceClient
+
+# The SDK's first wait of 15 s suits a data centre; here the loops notice a store that is down and ask again.
+TRANSPORT: dict[str, Any] = {
+    "retry_total": 1,
+    "initial_backoff": 0,
+    "random_jitter_range": 0,
+    "connection_timeout": 5,
+    "read_timeout": 30,
+}
 
 
 class QueueClients:
@@ -31,11 +42,10 @@ class QueueClients:
 def _service(connection: str) -> "QueueServiceClient":
     from azure.storage.queue.aio import QueueServiceClient
 
-    text = connection_string(connection)
+    found = named(connection, "queueServiceUri")
     try:
-        # The SDK's first wait of 15 s suits a data centre; here the loops notice a store that is down and ask again.
-        return QueueServiceClient.from_connection_string(
-            text, retry_total=1, initial_backoff=0, random_jitter_range=0, connection_timeout=5, read_timeout=30
-        )
+        if isinstance(found, Endpoint):
+            return QueueServiceClient(found.uri, identity(found.client_id), **TRANSPORT)
+        return QueueServiceClient.from_connection_string(found, **TRANSPORT)
     except ValueError as error:
         raise Misconfigured(f"connection setting {connection}: {error}") from error
