@@ -36,6 +36,7 @@ def test_an_instance_takes_no_more_messages_than_its_core_and_its_pool_bear() ->
 def test_the_feed_is_tried_again_until_it_is_applied() -> None:
     (sync,) = (each for each in load_functions(CHECKOUT) if each.get_function_name() == "sync_interactions")
     retry = sync.get_settings_dict("retry_policy")
+    assert retry is not None
     assert retry["max_retry_count"] == "-1"
     assert retry["strategy"] == "exponential_backoff"
 
