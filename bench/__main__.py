@@ -20,6 +20,7 @@ BENCHMARKS: Mapping[str, str] = {
     "sync": "applying documents of the change feed, against COPY into the same table and into a bare one",
     "reconcile": "comparing both stores of 100,000 interactions, against reading both",
     "end_to_end": "a burst of messages from webhook to analysis, against the app's parts without host and queue",
+    "analysis": "what the engines understand of 120 labelled messages: a regression set, not a claim",
 }
 MODULES = {
     "ingest": "bench.ingest",
@@ -28,6 +29,7 @@ MODULES = {
     "sync": "bench.sync",
     "reconcile": "bench.reconcile",
     "end_to_end": "bench.end_to_end",
+    "analysis": "bench.analysis",
 }
 
 
