@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shared.errors import Permanent
+from shared.errors import Contended, Permanent
 from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter
 from shared.stores.cosmos import Documents
@@ -29,7 +29,8 @@ async def settle(transaction: Transaction, documents: Documents, undecided: Sequ
     """Write what Cosmos DB holds now of these, whose rows this transaction has locked.
 
     The lock makes the last reader the last writer. It happens in the transaction of the batch, because a reader's
-    position must not pass a document whose place is still open. Raises Transient when a document can't be read now.
+    position must not pass a document whose place is still open. Raises Transient when a document can't be read now, or
+    is answered by a replica that has not seen yet what the feed brought.
     """
     settled = Settled()
     current = await _read_all(documents, undecided, settled)
@@ -63,6 +64,8 @@ async def _read_some(
             settled.letters.append(DeadLetter(project, STAGE, error.reason, change.pointer))
             continue
         now = read_change(document) if document else None
+        if isinstance(now, Change) and now.ts < change.ts:
+            raise Contended("Cosmos DB answered with a document older than its feed: a replica is behind")
         if isinstance(now, Change) and project in now.tenants:  # else its own way through the feed ends elsewhere
             found[place] = now
 

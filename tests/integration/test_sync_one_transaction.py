@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
@@ -47,6 +47,17 @@ class AwayDocuments:
         raise Transient("Cosmos DB: 503")
 
 
+@dataclass(frozen=True)
+class BehindDocuments:
+    """A replica of Cosmos DB that has not seen the last writes."""
+
+    document: Document
+
+    async def read(self, interaction: str, contact: str) -> Document:
+        await asyncio.sleep(0)
+        return self.document
+
+
 async def test_the_position_commits_with_the_rows_and_the_dead_letters(shop: Shop) -> None:
     good, bad = version(shop.document(), 1), version(shop.document(content="\0"), 1)
     applied = await apply_and_remember(shop, [good, bad])
@@ -89,6 +100,16 @@ async def test_no_position_passes_a_document_that_could_not_be_settled(shop: Sho
         await away.apply_changes([other, undecided], commit_with=commit_with)
     assert moved == []
     assert not shop.rows("SELECT 1 FROM interactions WHERE id = %s", other["id"])
+
+
+async def test_what_a_replica_that_is_behind_answers_is_not_believed(shop: Shop) -> None:
+    newer = version(shop.document(), 2)
+    await shop.hub.sync.apply_changes([newer])
+    behind = replace(shop.hub.sync, documents=cast("Documents", BehindDocuments(version(newer, 1, content="before"))))
+
+    with pytest.raises(Transient, match="older than its feed"):
+        await behind.apply_changes([version(newer, 2, content="of the same second")])
+    assert shop.rows("SELECT content FROM interactions WHERE id = %s", newer["id"]) == [{"content": newer["content"]}]
 
 
 async def test_a_batch_that_comes_again_writes_nothing_not_even_a_lock(shop: Shop) -> None:
