@@ -8,7 +8,7 @@ from shared.models.text import storable, visible
 
 TAKEN_OUT = "[…]"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_TAG = re.compile(r"<[a-zA-Z/!?][^<>]{0,1000}>?|&(?:#\d{1,8}|#x[0-9a-fA-F]{1,8}|[a-zA-Z]{2,8});")
+_TAG = re.compile(r"<[a-zA-Z/!?][^<>]{0,1000}>|&(?:#\d{1,8}|#x[0-9a-fA-F]{1,8}|[a-zA-Z]{2,8});")
 # What leads somewhere or names somebody: links, addresses, ids, numbers of many digits.
 _NAMING = re.compile(
     r"(?:[a-zA-Z][a-zA-Z0-9+.-]{1,20}://|www\.|javascript:|data:|mailto:)[^\s<>\"'()\[\]]+"
@@ -20,7 +20,8 @@ _NAMING = re.compile(
 # A day may be said in words and told in digits.
 _DAY = re.compile(r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{4})(?:\D.{0,5})?")
 _WORD = re.compile(r"[^\W\d_]{4,}")
-_TAG_LIKE = re.compile(r"[^\W_](?:[\w '\u2019&+./-]{0,48}[\w+])?")
+# Letters of every script, with their marks, which are no letters to `\w`.
+_LABEL = re.compile(r"[^\W_][^<>@\[\]{}()\"`;:\\|=\x00-\x1f\x7f]{0,49}")
 _STEM = 4
 
 
@@ -44,7 +45,7 @@ class Wording:
 
     def labels(self, texts: list[str]) -> list[str]:
         """Return those that are a word or a few and name nobody, each once."""
-        fit = [text.strip() for text in texts if _TAG_LIKE.fullmatch(text.strip())]
+        fit = [said for text in texts if _LABEL.fullmatch(said := visible(text).strip())]
         return list(dict.fromkeys(text for text in fit if not _NAMING.search(text)))
 
     def _names(self, name: str) -> bool:

@@ -103,7 +103,11 @@ class InteractionView(View):
 
 
 class FactView(View):
-    """One row of context about a contact."""
+    """One row of context about a contact.
+
+    `data` of what an analysis found has the `fact`, the `quote` it stands in, and where: `start` and `end` count code
+    points of the interaction's `newText`.
+    """
 
     id: UUID
     contact_id: UUID

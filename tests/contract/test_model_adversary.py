@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.ai.masking import Mask
 from shared.ai.provider import Unusable
+from shared.ai.providers.offline.message import analyse
 from shared.ai.seen import see
 from shared.analysis.findings import Findings, Given, findings
-from shared.models.analysis import MessageAnalysis
+from shared.models.analysis import ContextFact, MessageAnalysis, Promise
 from shared.models.text import INVISIBLE, visible
 from tests.model_server.adversary import CANARIES, Adversary
 from tests.model_server.boundary import KEY, Boundary, analysis, fact, response
@@ -99,6 +102,23 @@ async def test_no_answer_of_two_thousand_has_a_forbidden_effect() -> None:
     # Not by refusing everything: most answers fit the schema, and what the writer wrote becomes facts.
     assert came_of_it["taken"] > ANSWERS // 3
     assert came_of_it["facts"] > ANSWERS // 20
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["a.b@example.com ", "I ordered A-1\u200b0293. ", "> ", "\n", TEXT]) | st.text()).map(
+        "".join
+    )
+)
+def test_whatever_the_text_what_is_found_stands_where_it_is_said_to(text: str) -> None:
+    for mask in (None, Mask((text,))):
+        given_of = Given(see(text, mask), see("", mask), mask)
+        found = findings(analyse(given_of.seen.text, subject="", sent_at=SENT), given_of, inbound=True)
+        for entity in found.analysis.entities:
+            assert visible(text[entity.start : entity.end]) == entity.text != ""
+        quoting: list[ContextFact | Promise] = [*found.analysis.facts, *found.analysis.promises, *found.facts]
+        for each in quoting:
+            assert visible(text[each.start : each.end]) == each.quote != ""
 
 
 async def test_a_model_gets_one_message_and_neither_tools_nor_secrets_nor_what_is_masked() -> None:

@@ -96,6 +96,21 @@ def test_own_words_name_nothing_that_the_message_has_not(said: str, kept: str) -
     assert Wording("I live at https://shop.example/a, ring +44 20 7946 0123").plain(said) == kept
 
 
+def test_labels_are_words_of_any_script_that_name_nobody() -> None:
+    said = [
+        "Wanduhr",
+        "हिन्दी घड़ी",
+        "l'ordre n+1",
+        "eve@evil.example",
+        "<b>x</b>",
+        "a" * 51,
+        "",
+        "wanduhr\u200b",
+        "id 12345678",
+    ]
+    assert Wording("").labels(said) == ["Wanduhr", "हिन्दी घड़ी", "l'ordre n+1", "wanduhr"]
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "value", "settled"),
     [
