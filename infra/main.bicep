@@ -99,6 +99,9 @@ param messageModel string = 'gpt-5.4-mini'
 param imageModel string = 'gpt-5.4-mini'
 param embeddingModel string = 'text-embedding-3-small'
 
+@description('App settings where the defaults of the code do not fit, by name: docs/deploy.md lists them.')
+param tuning object = {}
+
 @description('Days that raw deliveries are kept; after coolAfterDays they and attachments move to the cool tier.')
 @minValue(1)
 param rawRetentionDays int = 730
@@ -335,7 +338,7 @@ module functions 'modules/functions.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttp: alwaysReadyHttp
     httpConcurrency: httpConcurrency
-    settings: union(modelSettings, vectorSettings, {
+    settings: union(tuning, modelSettings, vectorSettings, {
       AzureWebJobsStorage__accountName: storage.outputs.name
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.outputs.clientId
