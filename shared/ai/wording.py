@@ -54,7 +54,8 @@ class Wording:
         if _DAY.fullmatch(name):
             return True
         digits = re.sub(r"\D", "", name)
-        return not re.search(r"[^\W\d_]", name) and digits in self._digits
+        # Zeros behind a decimal point are a way of writing.
+        return not re.search(r"[^\W\d_]", name) and (digits.rstrip("0") or "0") in self._digits
 
     @cached_property
     def _folded(self) -> str:

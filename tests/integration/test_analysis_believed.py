@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from shared.ai.provider import NotAsked
-from shared.errors import Permanent
+from shared.errors import Permanent, Transient
 from shared.models.text import visible
 from shared.models.views import InteractionView
 from shared.models.work import AttachmentWork, MessageWork, QueueName
@@ -149,6 +149,25 @@ async def test_a_hosted_model_gets_placeholders_and_we_keep_what_they_stand_for(
     logged = tenant.rows("SELECT request, response FROM ai_interactions WHERE project_id = %s", tenant.id)
     assert len(logged) == 2
     assert "ada@example.com" not in json.dumps(logged)
+
+
+async def test_an_answer_kept_from_before_a_crash_is_put_back_too(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Boundary(lambda: analysis(facts=[fact("Wants mail at [EMAIL_1]", "Mail me at [EMAIL_1].")]))
+    _, work, _ = await delivered(tenant)
+    hub = hub_with(tenant, model)
+
+    async def crash(*_: object) -> None:
+        raise Transient("the database is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(hub.message_analyst), "_store_fact", crash)
+        with pytest.raises(Transient):
+            await hub.message_analyst.analyze(work)
+    await hub.message_analyst.analyze(work)
+    assert [b"instructions" in body for body in model.sent] == [True, False]
+    assert [each["quote"] for each in facts(tenant)] == ["Mail me at ada@example.com."]
 
 
 async def test_a_hosted_model_gets_a_file_s_name_with_placeholders(tenant: Tenant) -> None:

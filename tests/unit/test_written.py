@@ -84,6 +84,7 @@ def test_words_for_people_are_no_alarm(text: str) -> None:
     [
         ("Wants 24 November 2026, 2026-11-24.", "Wants 24 November 2026, 2026-11-24."),
         ("Call +44 20 7946 0123 or 442079460123", "Call +44 20 7946 0123 or 442079460123"),
+        ("Paid 44207.00", "Paid 44207.00"),
         ("Call +1 900 555 0188", f"Call +{TAKEN_OUT}"),
         ("See https://shop.example/a and http://evil.example", f"See https://shop.example/a and {TAKEN_OUT}"),
         ("<b>Bold</b> <script>x</script> 2 < 3", "Bold   x  2 ‹ 3"),
