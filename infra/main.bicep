@@ -373,10 +373,9 @@ module alerts 'modules/alerts.bicep' = {
     location: location
     tags: tags
     namePrefix: prefix
-    appId: functions.outputs.resourceId
     insightsId: monitoring.outputs.insightsId
     emails: empty(alertEmails) ? [] : split(alertEmails, ',')
-    serverErrorsPer15Minutes: 5
+    serverErrorPercent: 2
   }
 }
 

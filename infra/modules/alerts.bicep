@@ -1,14 +1,15 @@
 param location string
 param tags object
 param namePrefix string
-param appId string
 param insightsId string
 
 @description('Who is told, by email; nobody when empty: alerts are then seen in the portal only.')
 param emails array
 
 @minValue(1)
-param serverErrorsPer15Minutes int
+@maxValue(100)
+@description('What share of calls may be answered with 5xx in a quarter of an hour.')
+param serverErrorPercent int
 
 var actions = empty(emails) ? [] : [
   people.id
@@ -53,6 +54,17 @@ var events = [
   }
 ]
 
+// A handful may be one sender's bad minute; more than that and its share is a store away, or a broken app.
+var rates = [
+  {
+    name: 'server-errors'
+    severity: 2
+    threshold: 0
+    description: 'Calls are answered with 5xx: a store is away, or the app is broken. See GET /api/health.'
+    query: 'requests | where isnotempty(url) | summarize failed = countif(toint(resultCode) >= 500), calls = count() | where failed > 5 and failed * 100 > calls * ${serverErrorPercent}'
+  }
+]
+
 resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emails)) {
   name: '${namePrefix}-operators'
   location: 'global'
@@ -68,39 +80,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emails
   }
 }
 
-resource serverErrors 'Microsoft.Insights/metricAlerts@2018-03-01' = {
-  name: '${namePrefix}-server-errors'
-  location: 'global'
-  tags: tags
-  properties: {
-    description: 'Calls answered with 5xx: a store is away, or the app is broken.'
-    severity: 2
-    enabled: true
-    scopes: [
-      appId
-    ]
-    evaluationFrequency: 'PT5M'
-    windowSize: 'PT15M'
-    criteria: {
-      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
-      allOf: [
-        {
-          name: 'http-5xx'
-          criterionType: 'StaticThresholdCriterion'
-          metricName: 'Http5xx'
-          operator: 'GreaterThan'
-          threshold: serverErrorsPer15Minutes
-          timeAggregation: 'Total'
-        }
-      ]
-    }
-    actions: [for action in actions: {
-      actionGroupId: action
-    }]
-  }
-}
-
-resource eventAlerts 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [for event in events: {
+resource eventAlerts 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [for event in concat(events, rates): {
   name: '${namePrefix}-${event.name}'
   location: location
   tags: tags

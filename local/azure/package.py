@@ -32,6 +32,7 @@ def build(checkout: Path = CHECKOUT, package: Path = PACKAGE) -> str:
     _zip(folder, package)
     compiled = sum(1 for _ in folder.rglob("*.pyc"))
     packed, unpacked = package.stat().st_size / 1e6, _size(folder) / 1e6
+    shutil.rmtree(folder)
     return f"{package}: {packed:.1f} MB, {unpacked:.1f} MB unpacked, {compiled} modules compiled"
 
 
