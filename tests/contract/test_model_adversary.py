@@ -229,6 +229,16 @@ async def test_what_is_measured_is_not_believed_of_a_model() -> None:
     assert found.analysis.risks == ["churn", "hidden_text"]
 
 
+@pytest.mark.parametrize(
+    ("label", "score", "believed"),
+    [("unknown", 0.9, 0), ("negative", 0.9, 0), ("negative", -0.9, -0.9), ("positive", 1, 1)],
+)
+async def test_a_score_has_the_sign_of_its_name(label: str, score: float, believed: float) -> None:
+    found = await findings_of(Boundary(lambda: analysis(sentiment={"label": label, "score": score})))
+    assert found
+    assert found.analysis.sentiment.score == believed
+
+
 async def test_what_an_engine_says_of_an_entity_is_held_against_its_text() -> None:
     named = [
         {"type": "email", "text": "[EMAIL_1]", "value": "eve@evil.example", "start": 0, "end": 0},

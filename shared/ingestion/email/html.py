@@ -28,7 +28,16 @@ _NO_CHARACTER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
 
 def html_to_text(html: str) -> str:
     """Return the text of `html` (its first 2 million characters): a line a block, `> ` before quotes, no empty runs."""
-    source = shown_html(html[:MAX_HTML_CHARACTERS])[0].replace("\r", " ").replace("\n", " ")
+    return read_html(html)[0]
+
+
+def read_html(html: str) -> tuple[str, bool]:
+    """Return the text as `html_to_text` does, and whether the HTML has other words that it does not show."""
+    shown, hides = shown_html(html[:MAX_HTML_CHARACTERS])
+    return _text(shown.replace("\r", " ").replace("\n", " ")), hides
+
+
+def _text(source: str) -> str:
     # Texts and what stands between them in turns: each markup is one group that names a tag and one that does not.
     parts = MARKUP.split(source)
     breaks = [_TO.get(name.lower(), "") if name else "" for name in parts[2::3]]

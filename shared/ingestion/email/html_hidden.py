@@ -23,15 +23,20 @@ _STYLE = re.compile(r"""\sstyle\s*=\s*(?:"([^"]*+)"|'([^']*+)'|([^\s>"']++))""",
 _HIDDEN = re.compile(r"""\shidden(?=[\s>/=])(?!\s*=\s*["']?until-found)""", re.IGNORECASE)
 _VALUE = re.compile(r"""=\s*(?:"[^"]*+"|'[^']*+')""")
 _ESCAPE = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
-# What makes it worth looking at each tag; escapes and entities may spell anything.
-_MAY_HIDE = re.compile(
-    r"\bhidden\b|display\s*:|visibility\s*:|mso-hide|transparent|font-size\s*:\s*[0.]|opacity\s*:\s*[0.]|max-(?:height|width)"
-    r"|:\s*-\d{3}|style\s*=\s*[\"'][^\"'<>]{0,1000}(?:&|\\|/\*)",
-    re.IGNORECASE,
-)
-_EMPTY = frozenset(
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
-)
+# What makes it worth looking at each tag; escapes and entities may spell anything. One by one and in small letters,
+# since an expression that begins with letters is looked for ten times as fast.
+_MAY_HIDE = tuple(
+    map(
+        re.compile,
+        (
+            "hidden", "mso-hide", "transparent", r"display\s*:(?!\s*(?:block|inline|table))", r"visibility\s*:(?!\s*vis)",
+            r"font-size\s*:\s*[0.]", r"opacity\s*:\s*[0.]", r"max-height\s*:\s*[0.]", r"max-width\s*:\s*[0.]",
+            r"indent\s*:\s*-\d\d", r"left\s*:\s*-\d\d", r"top\s*:\s*-\d\d",
+            r"style\s*=\s*[\"'][^\"'<>]{0,1000}(?:&|\\|/\*)",
+        ),
+    )
+)  # fmt: skip
+_EMPTY = names("area base br col embed hr img input link meta param source track wbr")
 # A second one ends the first, without an end tag.
 _ENDED_BY_NEXT = names("p li td th tr dt dd option")
 
@@ -41,7 +46,8 @@ def shown_html(html: str) -> tuple[str, bool]:
 
     HTML that would show nothing comes back whole: an empty text would hide that something was sent.
     """
-    if not _MAY_HIDE.search(html):
+    folded = html.lower()
+    if not any(may.search(folded) for may in _MAY_HIDE):
         return html, False
     hidden = list(_hidden_elements(html))
     if not any(_has_words(html[start:end]) for start, end in hidden):

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from shared.ingestion.addresses import mailbox
-from shared.ingestion.email.html import html_to_text
-from shared.ingestion.email.html_hidden import FLAG, shown_html
+from shared.ingestion.email.html import html_to_text, read_html
+from shared.ingestion.email.html_hidden import FLAG
 from shared.ingestion.email.replies import without_quotes
 from shared.ingestion.email.sanitized import sanitized
 from shared.ingestion.json_body import read_json
@@ -32,7 +32,7 @@ class JsonEmail(JsonWebhook):
         mail, content_hash = read_json(raw, EmailIn)
         message = _message(mail, content_hash)
         html, flags = sanitized(storable(mail.html), {}) if mail.html else (None, set[str]())
-        if mail.html and not _plain(mail) and shown_html(storable(mail.html))[1]:
+        if mail.html and not _plain(mail) and read_html(storable(mail.html))[1]:
             flags |= {FLAG}
         metadata = message.metadata | ({"flags": sorted(flags)} if flags else {})
         return [replace(message, html=html or None, metadata=metadata)]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import chain
 
-from shared.ingestion.email.html import html_to_text
-from shared.ingestion.email.html_hidden import FLAG, shown_html
+from shared.ingestion.email.html import read_html
+from shared.ingestion.email.html_hidden import FLAG
 from shared.ingestion.email.mime_charsets import decoded
 from shared.ingestion.email.mime_files import type_of
 from shared.ingestion.email.mime_parameters import readable
@@ -40,13 +40,17 @@ class MailFile:
 class _Block:
     source: str
     is_html: bool
+    hides: bool = False
     _text: str | None = None
 
     @property
     def text(self) -> str:
-        """The text to read: HTML is only turned into text when it is not the lesser alternative."""
+        """The text to read: HTML is only turned into text when it is not the lesser alternative.
+
+        Then `hides` says whether it has words that it does not show.
+        """
         if self._text is None:
-            self._text = html_to_text(self.source) if self.is_html else self.source.strip()
+            self._text, self.hides = read_html(self.source) if self.is_html else (self.source.strip(), False)
         return self._text
 
 
@@ -82,7 +86,7 @@ def content_of(root: Part) -> Content:
     files: list[Part] = []
     body = _body(root, content, files)
     content.text = "\n\n".join(block.text for block in body.plain if block.text)
-    if any(block.is_html and shown_html(block.source)[1] for block in body.plain):
+    if any(block.hides for block in body.plain):
         content.flags.add(FLAG)
     for part in files:
         content.files.append(_file(part, content))
