@@ -29,7 +29,8 @@ _MAY_HIDE = tuple(
     map(
         re.compile,
         (
-            "hidden", "mso-hide", "transparent", r"display\s*:(?!\s*(?:block|inline|table))", r"visibility\s*:(?!\s*vis)",
+            "hidden", "mso-hide", "transparent",
+            r"display\s*:(?!\s*(?:block|inline|table))", r"visibility\s*:(?!\s*vis)",
             r"font-size\s*:\s*[0.]", r"opacity\s*:\s*[0.]", r"max-height\s*:\s*[0.]", r"max-width\s*:\s*[0.]",
             r"indent\s*:\s*-\d\d", r"left\s*:\s*-\d\d", r"top\s*:\s*-\d\d",
             r"style\s*=\s*[\"'][^\"'<>]{0,1000}(?:&|\\|/\*)",
