@@ -7,14 +7,17 @@ import secrets
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
 import aiohttp
 import psycopg
 import pytest
+from azure.storage.blob.aio import BlobServiceClient
 from psycopg import sql
 
 from local.checkout import CHECKOUT, STATE
@@ -23,10 +26,12 @@ from local.infra.deployment import NEVER_SET, app_settings, template
 from local.stack.host import HostProcess
 from local.stack.stack import Stack
 from schema.demo_project import SeededProject, SeededSource
-from shared.identifiers import ProjectId
+from shared.identifiers import ProjectId, sha256_hex
+from shared.models.work import BlobContainer
 from tests.e2e.hub import Hub, mail
 from tests.integration.azure_front import CLIENT_ID, HEADER, KEY_VAULT, POSTGRES, STORAGE, Front, token_for
 
+PICTURE = min((CHECKOUT / "samples" / "images").glob("*.png")).read_bytes()
 # The development host's own: its keys, and the times that would only make this test longer.
 HOST = {"LOCAL_HOST_FEED_POLL_SECONDS": "0.2", "LOCAL_HOST_LEASE_ACQUIRE_SECONDS": "0.5"}
 
@@ -108,12 +113,17 @@ async def hub(deployment: Deployment) -> AsyncIterator[Hub]:
 async def test_the_demo_path_runs_with_the_deployed_settings_and_no_secret(hub: Hub, deployment: Deployment) -> None:
     assert [name for name in NEVER_SET if name in hub.host.settings] == []
     assert token_for(POSTGRES) not in str(hub.host.settings)
-    accepted = await hub.post("email", mail())
-    assert accepted.status == 202, accepted.body
-    interaction = accepted.body["interactionIds"][0]
-    seen = await hub.analysed(interaction)
-    assert seen["analysis"]["engine"] == "offline"
-    assert [document["projectId"] for document in hub.documents(interaction)] == [str(hub.project.id)]
+    picture = {"filename": "clock.png", "contentType": "image/png", "contentBase64": b64encode(PICTURE).decode()}
+    chat = {"clientId": "w-1", "conversationId": "c-1", "messageId": "m-1", "content": "Where is my order?"}
+    chat["sentAt"] = datetime.now(UTC).isoformat()
+    for channel, message in (("email", mail(attachments=[picture])), ("chat", chat)):
+        accepted = await hub.post(channel, message)
+        assert accepted.status == 202, accepted.body
+        interaction = accepted.body["interactionIds"][0]
+        seen = await hub.analysed(interaction)
+        assert seen["analysis"]["engine"] == "offline"
+        assert [document["projectId"] for document in hub.documents(interaction)] == [str(hub.project.id)]
+    assert [blob async for blob in _kept(deployment.stack, PICTURE)] == [PICTURE]
     async with hub.session.get(f"{hub.host.base_url}/api/health") as answer:
         health = await answer.json()
     assert health == {"status": "ok", "checks": dict.fromkeys(["blobs", "queues", "postgres", "cosmos", "keys"], "ok")}
@@ -135,6 +145,14 @@ async def test_without_the_identity_nothing_is_reached_and_health_says_so(hub: H
         health: dict[str, Any] = await answer.json()
     assert answer.status == 503
     assert "ok" not in health["checks"].values()
+
+
+async def _kept(stack: Stack, raw: bytes) -> AsyncIterator[bytes]:
+    async with BlobServiceClient.from_connection_string(stack.settings["HubStorage"]) as blobs:
+        container = blobs.get_container_client(BlobContainer.ATTACHMENTS.value)
+        async for blob in container.list_blobs():
+            if sha256_hex(raw) in blob.name:
+                yield await (await container.download_blob(blob.name)).readall()
 
 
 def _seeded(told: dict[str, Any]) -> SeededProject:
