@@ -113,7 +113,7 @@ CASES = {
     ),
     "rimborso": Case(
         "Il prodotto è arrivato rotto, è una vergogna. Esigo il rimborso di 89,90 € entro domani!",
-        "it", "refund", "billing", "urgent", "negative", ("89.90 EUR", "2024-03-06"),
+        "it", "refund", "billing", "high", "negative", ("89.90 EUR", "2024-03-06"),
     ),
     "afspraak": Case(
         "Goedemiddag, kan ik mijn afspraak van morgen verzetten naar vrijdag?\n\nMet vriendelijke groet,\nJan de Vries",
@@ -171,7 +171,7 @@ async def test_what_is_logged_is_the_call_and_its_answer(provider: OfflineProvid
         "sent_at": "2024-03-05T10:00:00+00:00",
     }
     assert answer.response == json.loads(answer.value.model_dump_json())
-    assert answer.model == "offline-rules-1"
+    assert answer.model == "offline-rules-2"
     assert answer.usage.total_tokens is None
 
 

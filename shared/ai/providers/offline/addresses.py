@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from shared.ai.providers.offline.lexicon import fold, section, words
+from shared.ai.providers.offline.lexicon import fold, section, vocabulary, words
 from shared.ai.providers.offline.names import is_name
 from shared.ai.providers.offline.phrases import as_written
 from shared.ai.providers.offline.sentences import own_lines, signature
@@ -30,6 +30,14 @@ _REGIONS = {
     "hu": ("HU",), "ro": ("RO",),
 }  # fmt: skip
 _PHONE_TRIES = 200
+_SIGNED_WITHIN = 160
+_CONTACT_AT_END = re.compile(
+    rf"(?:[\s,;|/-]+(?:{_EMAIL.pattern}|{_COMPANY.pattern}|[+(\d][\d ()/.-]{{5,20}}\d)|(?<=\S)[\s,;]+)$"
+)
+_NAME_PART = r"[^\W\d_a-z][\w'-]{1,30}"
+_NAME_AT_END = re.compile(
+    rf"(?:^|[.!?\n]\s*)({_NAME_PART}(?:[ ](?:van|von|de|der|di|da|del|la|le|du)){{0,2}}[ ]{_NAME_PART})$"
+)
 
 
 def emails(text: str) -> Iterator[Entity]:
@@ -103,6 +111,17 @@ def people(text: str, language: str) -> Iterator[Entity]:
     for line in signature(own_lines(text), language)[:1]:
         if is_name(line.text, language):
             yield _named("person", line.text, line.start)
+    yield from _undersigned(text, language)
+
+
+def _undersigned(text: str, language: str) -> Iterator[Entity]:
+    """First and last name at the very end, contact details aside: `… are broken. Amy Cole`."""
+    end = len(text)
+    while contact := _CONTACT_AT_END.search(text, max(0, end - _SIGNED_WITHIN), end):
+        end = contact.start()
+    name = _NAME_AT_END.search(text, max(0, end - _SIGNED_WITHIN), end)
+    if name and not any(fold(word) in vocabulary(language) for word in name[1].split()) and is_name(name[1], language):
+        yield _named("person", name[1], name.start(1))
 
 
 def companies(text: str) -> Iterator[Entity]:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import get_args
 
 from shared.ai.providers.offline.lexicon import fold
+from shared.ai.providers.offline.mood import Mood
 from shared.ai.providers.offline.phrases import contains, hits, negated, score
-from shared.models.analysis import Category, Classification, Intent, Priority, Sentiment
+from shared.ai.providers.offline.risks import says
+from shared.models.analysis import Category, Classification, Intent, Priority, Risk, Sentiment
 
 # In a tie the earlier one wins: the one that costs more when it is missed.
 _INTENTS: tuple[Intent, ...] = (
@@ -19,13 +21,15 @@ _CATEGORY_OF: dict[Intent, Category] = {
 }  # fmt: skip
 _FROM_INTENT = 3
 _QUIET: tuple[Intent, ...] = ("newsletter", "auto_reply", "thanks", "feedback")
-_MACHINE: tuple[Intent, ...] = ("newsletter", "auto_reply")
+MACHINE: tuple[Intent, ...] = ("newsletter", "auto_reply")
 _SURE_MACHINE = 6
 _CLEARLY_ASKED = 5
 _SHOUTED = re.compile(r"!{2,}|(?:\b[A-Z]{2,}\b\s+){3}")
 _REPLY = re.compile(r"(?:re|aw|antw|sv|vs|tr|rif|res|odp|ynt|fwd?|wg|rv|enc|i):")
 _VERY_NEGATIVE = -0.4
 _STRONG = 0.4
+_MOCKED = 4
+_HIGH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,26 @@ class Message:
     written: str
     language: str
     sentiment: Sentiment
+    mood: Mood
+
+    @property
+    def together(self) -> str:
+        """Subject and body."""
+        return f"{self.subject} \n {self.body}"
 
 
-def read(subject: str, text: str, language: str, sentiment: Sentiment) -> Message:
+@dataclass(frozen=True, slots=True)
+class Pressing:
+    """What hurries: a date within two days, a promise of the reader's that was not kept, risks."""
+
+    due_soon: bool
+    overdue: bool
+    risks: frozenset[Risk]
+
+
+def read(subject: str, text: str, language: str, sentiment: Sentiment, mood: Mood) -> Message:
     """A message in the form the rules take."""
-    return Message(fold(subject), fold(text), text, language, sentiment)
+    return Message(fold(subject), fold(text), text, language, sentiment, mood)
 
 
 def _intent_scores(message: Message) -> dict[Intent, float]:
@@ -67,19 +86,25 @@ def _intent_scores(message: Message) -> dict[Intent, float]:
         scores["complaint"] = min(scores["complaint"], asked)
     if message.sentiment.label == "negative":
         scores["thanks"] = 0
+    if message.mood.mocking:
+        scores["complaint"] += _MOCKED
+        scores["feedback"] = 0
     return scores
 
 
 def intent_of(message: Message) -> Intent:
     """The highest score; a machine's mail is recognised before anything a person could want."""
     scores = _intent_scores(message)
-    for machine in _MACHINE:
+    for machine in MACHINE:
         if scores[machine] >= _SURE_MACHINE:
             return machine
         scores[machine] = 0
     best = max(_INTENTS, key=lambda intent: (scores[intent], -_INTENTS.index(intent)))
-    if scores[best] <= 1 and abs(message.sentiment.score) >= _STRONG and "?" not in message.written:
-        return "feedback"
+    if scores[best] <= 1 and "?" not in message.written:
+        if message.sentiment.score >= _STRONG:
+            return "feedback"
+        if message.mood.troubled:
+            return "complaint" if message.sentiment.score <= -_STRONG else "support"
     return best if scores[best] > 0 else "other"
 
 
@@ -88,51 +113,60 @@ def category_of(message: Message, intent: Intent) -> Category:
     if intent == "auto_reply":
         return "other"
     home = _CATEGORY_OF.get(intent)
-    together = f"{message.subject} \n {message.body}"
     scores: dict[Category, int] = {}
     for category in get_args(Category)[:-1]:
-        scores[category] = score(together, message.language, f"category.{category}")
+        scores[category] = score(message.together, message.language, f"category.{category}")
         scores[category] += _FROM_INTENT if category == home else 0
     if intent != "newsletter":
         scores["marketing"] = 0
     best = max(scores, key=lambda category: (scores[category], category == home))
-    return best if scores[best] > 0 else "other"
+    # Somebody has to look into a problem that names no department.
+    return best if scores[best] > 0 else "support" if intent == "complaint" or message.mood.troubled else "other"
 
 
 def _urgency(message: Message) -> int:
-    together = f"{message.subject} \n {message.body}"
-    if contains(together, message.language, "unhurried"):
-        return -1
+    """Points for being in a hurry, at most 2."""
     found = {
         hit.entry.phrase: hit.entry.weight
-        for hit in hits(together, message.language, "urgent")
-        if not negated(together, hit.start, message.language)
+        for hit in hits(message.together, message.language, "urgent")
+        if not negated(message.together, hit.start, message.language)
     }
-    return min(3, sum(found.values()) // 2)
+    points = sum(found.values()) // 2
+    return min(2, points + (points > 0 and message.mood.troubled))
 
 
-def priority_of(message: Message, intent: Intent, *, due_soon: bool) -> Priority:
-    """From urgent words, a complaint, anger, shouting and a date within two days; machines' mail is low."""
-    if intent in _MACHINE:
-        return "low"
+def _weight(message: Message, intent: Intent, pressing: Pressing) -> int:
     points = _urgency(message)
-    points += intent == "complaint"
+    points += 2 * (intent == "complaint") + 2 * pressing.overdue
+    points += 2 * bool(pressing.risks & {"legal_threat", "abuse"})
     points += message.sentiment.score <= _VERY_NEGATIVE
     points += message.sentiment.label != "positive" and _SHOUTED.search(message.written) is not None
-    points += due_soon and intent not in _QUIET
-    if points >= 3:
+    points += pressing.due_soon and intent not in _QUIET
+    return points
+
+
+def priority_of(message: Message, intent: Intent, pressing: Pressing) -> Priority:
+    """`urgent` for danger and for emergencies with something wrong, `high` for complaints, threats and what is due.
+
+    Machines' mail is low, and so is what wants no answer or is said to have time.
+    """
+    if intent in MACHINE:
+        return "low"
+    if "safety" in pressing.risks or (message.mood.troubled and says(message.together, message.language, "emergency")):
         return "urgent"
-    if points == 2:
+    if contains(message.together, message.language, "unhurried"):
+        return "low"
+    points = _weight(message, intent, pressing)
+    if points >= _HIGH:
         return "high"
-    return "low" if points < 0 or (intent in _QUIET and points == 0) else "normal"
+    return "low" if intent in _QUIET and points == 0 else "normal"
 
 
-def classify(message: Message, *, due_soon: bool) -> Classification:
-    """All four answers about one message; `due_soon` says it names a date within two days."""
-    intent = intent_of(message)
+def classify(message: Message, intent: Intent, pressing: Pressing) -> Classification:
+    """All four answers about one message."""
     return Classification(
         intent=intent,
         category=category_of(message, intent),
-        priority=priority_of(message, intent, due_soon=due_soon),
+        priority=priority_of(message, intent, pressing),
         language=message.language,
     )

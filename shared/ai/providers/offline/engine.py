@@ -16,7 +16,7 @@ from shared.errors import Permanent
 from shared.models.analysis import ImageAnalysis, MessageAnalysis
 from shared.telemetry import warning
 
-MODEL = "offline-rules-1"
+MODEL = "offline-rules-2"
 
 Result = TypeVar("Result")
 

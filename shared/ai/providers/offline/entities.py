@@ -6,6 +6,7 @@ from datetime import datetime
 from shared.ai.providers.offline.addresses import companies, emails, people, phones, urls
 from shared.ai.providers.offline.amounts import amounts
 from shared.ai.providers.offline.dates import dates
+from shared.ai.providers.offline.places import places
 from shared.ai.providers.offline.references import references
 from shared.models.analysis import Entity
 
@@ -35,5 +36,6 @@ def extract(text: str, language: str, sent_at: datetime) -> list[Entity]:
         *dates(text, language, sent_at),
         *people(text, language),
         *companies(text),
+        *places(text),
     ]
     return _resolved(found, len(text))

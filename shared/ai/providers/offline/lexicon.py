@@ -15,6 +15,7 @@ from pathlib import Path
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt")
 
 _FOLDER = Path(__file__).parent / "lexicons"
+_INTERNATIONAL = ("risk.", "sarcasm", "steering")
 _WEIGHT = re.compile(r"(-?\d+): ")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"})
 
@@ -81,5 +82,14 @@ def words(language: str, name: str) -> frozenset[str]:
 
 @cache
 def vocabulary(language: str) -> frozenset[str]:
-    """Every word of the language's tables: what tells languages apart in a text of three words."""
-    return frozenset(word for entries in table(language).values() for entry in entries for word in entry.phrase.split())
+    """Every word of the language's tables: what tells languages apart in a text of three words.
+
+    Threats, mockery and words for machines are left out: they are too international to tell anything.
+    """
+    return frozenset(
+        word
+        for name, entries in table(language).items()
+        if not name.startswith(_INTERNATIONAL)
+        for entry in entries
+        for word in entry.phrase.split()
+    )

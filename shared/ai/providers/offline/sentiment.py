@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _POSITIVE_FROM = 0.2
 _NEGATIVE_TO = -0.2
 _FELT_FROM = 0.05
+_CALM = 0.25
 _SENTENCE_CHARS = 1_000
 # One weak word alone stays neutral, one strong word or two weak ones do not.
 _SOFTENING = 24.0
@@ -74,12 +75,14 @@ def _weighed(sentence: str, scorer: Callable[[str], float]) -> float:
 
 
 def _mean(scores: Iterable[float]) -> float:
-    felt = [score for score in scores if abs(score) >= _FELT_FROM]
-    return sum(felt) / len(felt) if felt else 0.0
+    """The mean over the sentences that show feeling, softened by those that show none."""
+    known = list(scores)
+    felt = [score for score in known if abs(score) >= _FELT_FROM]
+    return sum(felt) / (len(felt) + _CALM * (len(known) - len(felt))) if felt else 0.0
 
 
 def measure(sentences: list[str], language: str) -> Sentiment:
-    """The mean over the sentences that show feeling; `unknown` for a language without a lexicon.
+    """What most sentences that show feeling show; `unknown` for a language without a lexicon.
 
     `sentences` as written for English (capitals and exclamation marks count), folded for the others.
     """
