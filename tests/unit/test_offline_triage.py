@@ -154,3 +154,15 @@ def test_a_city_is_a_place_but_not_in_a_name_or_an_address() -> None:
     text = "Deliver to New York or Lyon, not to Mr Lyon, porto@lyon.example or Lyon-Part-Dieu. My name is Anna London."
 
     assert [each.text for each in read(text).entities if each.type == "place"] == ["New York", "Lyon"]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Well done, another Monday.", "unknown"),
+        ("Bravo, encore un lundi.", "unknown"),
+        ("Well done, I love the excellent new shop.", "positive"),
+    ],
+)
+def test_praise_made_only_of_what_sarcasm_is_made_of_is_unknown(text: str, label: str) -> None:
+    assert read(text).sentiment.label == label

@@ -7,7 +7,7 @@ from shared.ai.providers.offline.entities import extract
 from shared.ai.providers.offline.facts import facts
 from shared.ai.providers.offline.language import detect
 from shared.ai.providers.offline.lexicon import fold
-from shared.ai.providers.offline.mood import Mood, at_most, complained, in_context, mood_of
+from shared.ai.providers.offline.mood import Mood, at_most, complained, in_context, mood_of, without_mockery
 from shared.ai.providers.offline.phrases import hits
 from shared.ai.providers.offline.promises import promises
 from shared.ai.providers.offline.risks import risks, says
@@ -32,9 +32,15 @@ def _without_greeting(folded: str, language: str) -> str:
 
 
 def _felt(text: str, sentences: list[Sentence], language: str) -> Sentiment:
+    """The feeling of the words; `unknown` where praise is made of nothing but what sarcasm is made of too."""
     # A message that is only "Many thanks!" has no body but says how the writer feels.
     parts = [each.text for each in sentences] or [plain(text)]
-    return measure(parts if language == "en" else [_without_greeting(fold(part), language) for part in parts], language)
+    folded = [_without_greeting(fold(part), language) for part in parts]
+    sentiment = measure(parts if language == "en" else folded, language)
+    certain = [without_mockery(part, language) for part in folded]
+    if sentiment.label == "positive" and certain != folded and measure(certain, language).label != "positive":
+        return Sentiment(label="unknown", score=0.0)
+    return sentiment
 
 
 def _settled(sentiment: Sentiment, intent: Intent, found: list[Risk]) -> Sentiment:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.ai.providers.offline.phrases import contains, score
+from shared.ai.providers.offline.phrases import contains, hits, score
 from shared.models.analysis import Sentiment
 
 _SURELY_MOCKED = 2
@@ -26,6 +26,14 @@ def mood_of(folded: str, language: str) -> Mood:
     troubled = contains(folded, language, "fact.support")
     troubled = troubled or score(folded, language, "intent.complaint") >= _COMPLAINT_PHRASE
     return Mood(troubled, troubled and score(folded, language, "sarcasm") >= _SURELY_MOCKED)
+
+
+def without_mockery(folded: str, language: str) -> str:
+    """The text without the phrases that sarcasm is most often made of: "bravo" alone praises nobody for certain."""
+    for hit in hits(folded, language, "sarcasm"):
+        if hit.entry.weight >= _SURELY_MOCKED:
+            folded = folded[: hit.start] + " " * (hit.end - hit.start) + folded[hit.end :]
+    return folded
 
 
 def in_context(sentiment: Sentiment, mood: Mood, *, endangered: bool) -> Sentiment:

@@ -29,7 +29,8 @@ _NO_FEELING = (
     "please", "dear", "regards", "best", "like", "support", "value", "valued", "credit", "share", "sincerely",
     "interested", "help", "thanks", "thank", "cancel", "cancelled", "charge", "charged", "interest", "yes", "no",
     "hand", "free", "urgent", "appreciate", "alert", "save", "demand", "pay", "benefit", "secure", "security", "stop",
-    "pressure", "sorry", "sure", "apologise", "apologize", "apologies",
+    "pressure", "sorry", "sure", "apologise", "apologize", "apologies", "nuts", "gross", "join", "party", "accept",
+    "accepted", "agree", "agreed", "cut", "suspended",
 )  # fmt: skip
 _SERVICE_WORDS = {
     "broken": -2.0, "damaged": -2.0, "unacceptable": -3.0, "crashing": -1.5, "crashes": -1.5,
