@@ -29,7 +29,7 @@ from shared.models.analysis import MessageAnalysis
 from shared.services import Services
 from shared.settings import Settings
 
-GOAL = 0.7
+GOAL = 0.85
 MILLISECONDS = 1000
 SUBJECT_CHARACTERS = 500
 # The settings that this needs none of.
@@ -158,7 +158,8 @@ def compare(found: dict[tuple[str, Split], dict[str, float]]) -> Result:
         rows=tuple((shown, *(_cell(each, name) for each in found.values())) for shown, name in _rows()),
         notes=(
             "A regression set, not a claim: 120 messages written and labelled by hand for it, in 6 languages.",
-            "The rules were tuned on the development half alone; the ratio is the share of right intents of the other.",
+            "The rules were tuned on the development half alone; the ratio is the share of right intents of the other,",
+            "which the same hand wrote before: messages of strangers will be understood less well than both.",
             "Scored is what would be stored: after the checks that every engine's answer goes through.",
         ),
         measured={
