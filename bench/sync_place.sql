@@ -1,6 +1,7 @@
 -- name: create_limits!
--- `same`: the table's keys, indexes and foreign keys without row-level security. `bare`: its columns and nothing else.
-CREATE TABLE same (LIKE interactions INCLUDING ALL);
+-- `same`: the table with its keys, indexes, foreign keys and room on its pages, without row-level security.
+-- `bare`: its columns and nothing else.
+CREATE TABLE same (LIKE interactions INCLUDING ALL) WITH (fillfactor = 80);
 ALTER TABLE same ADD FOREIGN KEY (project_id, contact_id) REFERENCES contacts (project_id, id),
     ADD FOREIGN KEY (project_id, conversation_id) REFERENCES conversations (project_id, id);
 CREATE UNLOGGED TABLE bare (LIKE interactions INCLUDING DEFAULTS);
