@@ -11,6 +11,12 @@ _ROLE = re.compile(
     r"^[ \t#*\[]{0,6}(?:system|assistant|developer)[ \t\]*]{0,3}:[^\n]*(?:\n(?![ \t]*\n)[^\n]*)*",
     re.MULTILINE | re.IGNORECASE,
 )
+# "System: Windows 11" in a call for help gives no orders.
+_ORDER = re.compile(
+    r"\b(?:mark|set|add|classify|label|forward|reply|answer|respond|output|print|reveal|approve|grant|delete|send|issue|pay"
+    r"|treat|remember|store|save|say|ignore|disregard|always|never|from now on|instructions?|prompt|you (?:are|must|will))\b",
+    re.IGNORECASE,
+)
 _SPOKEN_TO = re.compile(r"\b(?:system|assistant|developer|ai|llm|model)\s*:", re.IGNORECASE)
 _END = ".!?\n"
 
@@ -35,11 +41,15 @@ def without_steering(text: str) -> tuple[str, bool]:
     """
     spans = [match.span() for match in _COMMENT.finditer(text)]
     steered = any(_SPOKEN_TO.search(text, *span) or _cues().search(text, *span) for span in spans)
-    said = [match.span() for match in _ROLE.finditer(text)]
+    said = [match.span() for match in _ROLE.finditer(text) if _orders(match[0].partition("\n")[0])]
     said += [_sentence(text, *match.span()) for match in _cues().finditer(text)]
     for start, end in (*spans, *said):
         text = text[:start] + _blank(end - start) + text[end:]
     return text, steered or bool(said)
+
+
+def _orders(line: str) -> bool:
+    return _ORDER.search(line) is not None or _cues().search(line) is not None
 
 
 def _blank(length: int) -> str:
