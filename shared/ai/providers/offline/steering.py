@@ -14,7 +14,8 @@ _ROLE = re.compile(
 # "System: Windows 11" in a call for help gives no orders.
 _ORDER = re.compile(
     r"\b(?:mark|set|add|classify|label|forward|reply|answer|respond|output|print|reveal|approve|grant|delete|send|issue|pay"
-    r"|treat|remember|store|save|say|ignore|disregard|always|never|from now on|instructions?|prompt|you (?:are|must|will))\b",
+    r"|treat|remember|store|save|say|ignore|disregard|always|never|from now on|instructions?|prompt"
+    r"|you (?:are|must|will))\b",
     re.IGNORECASE,
 )
 _SPOKEN_TO = re.compile(r"\b(?:system|assistant|developer|ai|llm|model)\s*:", re.IGNORECASE)
