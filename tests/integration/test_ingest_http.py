@@ -346,7 +346,7 @@ async def test_a_blob_store_that_goes_away_after_the_source_was_found_accepts_no
 
 
 async def test_a_wrong_key_accepts_nothing_and_refuses_nobody(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    key_id = tenant.hub.settings.secret_keys.partition(":")[0]
+    key_id = (tenant.hub.settings.secret_keys or "").partition(":")[0]
     key = base64.b64encode(os.urandom(32)).decode()
     await unavailable(tenant.services(SECRET_KEYS=f"{key_id}:{key}"), tenant, monkeypatch)
 
