@@ -24,7 +24,7 @@ BASE = {
     "HubCosmos": "AccountEndpoint=http://127.0.0.1:1/;AccountKey=a2V5;",
     "COSMOS_DATABASE": "hub",
     "POSTGRES_DSN": "",
-    "SECRET_KEYS": "",
+    "SECRET_KEYS": "local1:a2V5",
     "PUBLIC_BASE_URL": "",
     "SWEEP_INBOUND_SCHEDULE": "",
     "PUBLISH_SOURCES_SCHEDULE": "",
