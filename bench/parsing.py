@@ -14,7 +14,7 @@ from shared.identifiers import sha256_hex
 from shared.ingestion.email.html import html_to_text
 from shared.ingestion.email.mime_reader import MailReader
 
-GOAL = 1.5
+GOAL = 1.2
 MAILS = 300
 ROUNDS = 5
 PAGE_CHARACTERS = 60_000
@@ -50,7 +50,7 @@ def compare(rates: dict[str, list[float]], right: dict[str, int], page_ms: dict[
         notes=(
             f"{MAILS} made mails a round, {ROUNDS} rounds in turns, medians; the ratio is the median of the rounds'.",
             "Right: subject, every word of the text and the bytes of every file. Both read headers, text and files;",
-            "ours also checks caps, reads addresses and ids, and sniffs types.",
+            "ours also checks caps, reads addresses and ids, sniffs types, makes HTML safe and finds what it hides.",
         ),
         measured={
             "mime_messages_per_s": median(rates["ours"]),
