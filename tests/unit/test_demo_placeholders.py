@@ -53,7 +53,8 @@ def test_a_named_image_becomes_its_bytes_in_base64(tmp_path: Path) -> None:
     assert resolved["attachments"] == [{"filename": "@dot.png", "contentBase64": base64.b64encode(b"\x89PNG").decode()}]
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text("ab@{ }", max_size=9), st.lists))
+# Six characters are one too few for a placeholder.
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text("ab@{ }", max_size=6), st.lists))
 def test_what_holds_no_placeholder_stays_as_it_is(value: object) -> None:
     assert resolve(value, now=NOW, root=Path()) == value
 
