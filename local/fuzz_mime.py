@@ -136,7 +136,7 @@ def fuzz(seconds: float, seed: int, found: Path) -> Findings:
         started = time.monotonic()
         try:
             outcome = _outcome(provider, raw)
-        except Exception:
+        except Exception:  # raised again: the mail that did it is kept first
             print(f"a parser's own failure: {_keep(found, raw)}", file=sys.stderr)
             raise
         took = time.monotonic() - started

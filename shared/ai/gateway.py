@@ -75,7 +75,7 @@ class Gateway:
     async def _asked(self, question: Awaitable[Result], attempt: Attempt) -> Result:
         try:
             opened = await self._opened(attempt)
-        except BaseException:
+        except BaseException:  # raised again: a question that is not asked must be closed, cancelled or not
             if isinstance(question, Coroutine):
                 question.close()
             raise
@@ -98,7 +98,7 @@ class Gateway:
             raise
         try:
             opened = await self.log.open(attempt)
-        except BaseException as error:
+        except BaseException as error:  # raised again: the turn to try goes to another, cancelled or not
             self._not_tried(attempt)
             if isinstance(error, NotAsked):
                 await self.log.defer(attempt, error)
@@ -113,14 +113,13 @@ class Gateway:
             started = time.perf_counter()
             try:
                 result = await question
-            except Exception as error:
-                # Whatever it is, the call was made.
+            except Exception as error:  # raised again: whatever it is, the call was made and is in the log
                 self._note(opened.attempt, error)
                 outcome = _failed(_since(started), question, error)
                 tell(outcome)
                 await self.log.settle(opened, outcome)
                 raise
-            except BaseException:
+            except BaseException:  # raised again: cancelled; the sweep finds the row that stays pending
                 self._not_tried(opened.attempt)
                 raise
             failpoint("ai.call_answered")

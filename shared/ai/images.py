@@ -91,9 +91,8 @@ def _safely(look: Callable[[bytes], Seen], raw: bytes) -> Seen:
         raise
     except MemoryError:
         raise Permanent("decoding the image needs more memory than is allowed") from None
-    # Pillow's decoders answer hostile bytes with OSError, SyntaxError, ValueError, struct.error, EOFError, zlib.error,
-    # IndexError, warnings raised as errors and more: whatever it is, this file will never be readable.
-    except Exception as error:  # noqa: BLE001 - see above
+    # OSError, SyntaxError, ValueError, struct.error, EOFError, zlib.error, IndexError, warnings raised as errors …
+    except Exception as error:  # noqa: BLE001 # Pillow raises anything at hostile bytes; none will ever be readable
         raise Permanent(f"the image is damaged or cut off ({type(error).__name__})") from None
 
 

@@ -54,8 +54,7 @@ class Ingest:
             provider.verify(request, source, self.clock.now())
         except HubError:
             raise
-        except Exception as error:
-            # Hostile headers find ways to break a verifier; whatever it is, the call is not proven.
+        except Exception as error:  # hostile headers break a verifier in many ways; the call is not proven
             raise Rejected(401, "the signature can't be read") from error
 
     async def _keep(self, raw: bytes, source: Source, delivery_key: str, keys: list[str]) -> Receipt:

@@ -116,7 +116,7 @@ class Transaction:
             await self._connection.execute("SAVEPOINT part")
             try:
                 yield
-            except Exception:
+            except Exception:  # raised again: the savepoint ends whatever came out of the block
                 await self._connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
                 raise
             await self._connection.execute("RELEASE SAVEPOINT part")
