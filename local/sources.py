@@ -1,7 +1,6 @@
 """`./dev source`: the inbound sources of the stack of `./dev up`, which must be running, or of a hub on Azure."""
 
 import argparse
-import asyncio
 import json
 import shlex
 import time
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from local import parts
 from local.checkout import UP
 from local.projects import add_project
 from local.stack.stack import Stack
@@ -22,7 +22,6 @@ from shared.identifiers import ProjectId
 from shared.ingestion import sources, standard_webhooks
 from shared.models.messages import Channel
 from shared.services import Services
-from shared.settings import Settings
 from shared.stores.postgres import Row
 from shared.stores.sql import SqlBlocks
 
@@ -55,16 +54,8 @@ class Site:
 
     def ask(self, work: Callable[[Services], Awaitable[list[Row]]]) -> list[Row]:
         """Do some work with the app's parts, and close them. Raises Trouble for what the stores refuse."""
-
-        async def run() -> list[Row]:
-            hub = Services(Settings(**self.settings))  # type: ignore[arg-type] # names and texts as in the environment
-            try:
-                return await work(hub)
-            finally:
-                await hub.close()
-
         try:
-            return asyncio.run(run())
+            return parts.ask(self.settings, work)
         except Trouble:
             raise
         except HubError as error:

@@ -1,23 +1,21 @@
 """What azd's hooks do between the template and the package."""
 
-import asyncio
 import json
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
+from local import parts
 from local.azure import keys
 from local.azure.environment import Deployed
+from local.parts import Found
 from local.trouble import Trouble
 from schema.migrate import let_in, prepare_without_passwords
 from shared.errors import HubError
 from shared.services import Services
-from shared.settings import Settings
 
-Found = TypeVar("Found")
 REFUSED = "Is your address in HUB_OPERATOR_IP_ADDRESSES? A role that was just given takes minutes to hold."
 HEALTH_PATIENCE_SECONDS = 180
 
@@ -57,16 +55,8 @@ def rotated_key(deployed: Deployed) -> str:
 
 def ask(deployed: Deployed, work: Callable[[Services], Awaitable[Found]]) -> Found:
     """Do some work with the app's parts as the operator. Raises Trouble for what the stores refuse."""
-
-    async def run() -> Found:
-        hub = Services(Settings(**deployed.settings))  # type: ignore[arg-type] # names and texts as in the environment
-        try:
-            return await work(hub)
-        finally:
-            await hub.close()
-
     try:
-        return asyncio.run(run())
+        return parts.ask(deployed.settings, work)
     except HubError as error:
         raise Trouble(f"the stores refuse: {error}", do=REFUSED) from error
 

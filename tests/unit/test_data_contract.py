@@ -1,8 +1,6 @@
 """The data contract's page against the model, the Cosmos DB schema and what the code writes."""
 
 import json
-import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic.alias_generators import to_snake
@@ -15,6 +13,7 @@ from shared.models.text import MAX_CONTENT_BYTES, MAX_METADATA_BYTES
 from shared.models.views import InteractionView
 from shared.sync.changes import Change, read_change
 from tests.data_contract import COSMOS_DB, PAGE, SHARED, Kind, table
+from tests.unit.committed import ROW
 
 # Copied by hand from the contract: the name, and whether both stores have it.
 CONTRACT = {
@@ -122,16 +121,3 @@ def test_the_model_and_the_schema_point_at_the_page() -> None:
     page = str(PAGE.relative_to(CHECKOUT))
     assert page in (InteractionDocument.__doc__ or "")
     assert page in DOCUMENT_SCHEMA["$comment"]
-
-
-ROW: dict[str, Any] = {
-    "project_id": uuid.uuid4(),
-    "id": uuid.uuid4(),
-    "agent_id": uuid.uuid4(),
-    "contact_id": uuid.uuid4(),
-    "organization_id": None,
-    "type": "email",
-    "content": "hello",
-    "timestamp": datetime(2024, 5, 28, 10, 20, 30, 5, UTC),
-    "metadata": {"a": 1},
-}

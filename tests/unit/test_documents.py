@@ -1,8 +1,6 @@
 """The interaction document, field by field of its contract."""
 
-import uuid
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,19 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.models.documents import InteractionDocument, iso, new_document
-
-ROW: dict[str, Any] = {
-    "project_id": uuid.uuid4(),
-    "id": uuid.uuid4(),
-    "agent_id": uuid.uuid4(),
-    "contact_id": uuid.uuid4(),
-    "organization_id": None,
-    "type": "email",
-    "content": "hello",
-    "timestamp": datetime(2024, 5, 28, 10, 20, 30, 5, UTC),
-    "metadata": {"a": 1},
-    "deleted_at": None,
-}
+from tests.unit.committed import ROW
 
 
 def test_a_new_document_has_the_contracts_fields_and_four_of_ours() -> None:
