@@ -1,7 +1,6 @@
 """Azurite: Blob and Queue storage of the local stack, through the official SDKs."""
 
 import http.client
-import signal
 from pathlib import Path
 
 from local.stack.node import Node, package_script
@@ -13,6 +12,7 @@ from local.stack.service import Service
 ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 READY_SECONDS = 60
+LAST_START = "Azurite Table service is successfully listening"
 
 
 class Azurite(Service):
@@ -74,11 +74,10 @@ class Azurite(Service):
         )
 
     def _wait_ready(self, child: Child) -> None:
-        # It answers a moment before it listens for SIGTERM, and a SIGTERM in between would lose what it acknowledged.
-        child.wait_until(
-            lambda: _answers(self.blob_port) and _answers(self.queue_port) and child.handles(signal.SIGTERM),
-            seconds=READY_SECONDS,
-        )
+        # A SIGTERM before it handles one loses what it acknowledged. It says the line below in the turn of its event loop
+        # that installs the handler, so an answer after that line comes from a later turn.
+        child.wait_for_line(LAST_START, seconds=READY_SECONDS)
+        child.wait_until(lambda: _answers(self.blob_port) and _answers(self.queue_port), seconds=READY_SECONDS)
 
 
 def _answers(port: int) -> bool:

@@ -48,15 +48,6 @@ class Child:
         """Say whether it still runs; reaps it when not."""
         return self._process.poll() is None
 
-    def handles(self, number: signal.Signals) -> bool:
-        """Say whether it has a handler for a signal by now; only Linux tells, so elsewhere it is taken for granted."""
-        try:
-            status = Path(f"/proc/{self.pid}/status").read_text()
-        except OSError:
-            return True
-        caught = next((int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt")), 0)
-        return bool(caught & 1 << (number - 1))
-
     def output(self) -> str:
         """Everything it wrote since this start."""
         with self.program.log.open("rb") as log:
