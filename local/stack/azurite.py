@@ -74,8 +74,8 @@ class Azurite(Service):
         )
 
     def _wait_ready(self, child: Child) -> None:
-        # A SIGTERM before it handles one loses what it acknowledged. It says the line below in the turn of its event loop
-        # that installs the handler, so an answer after that line comes from a later turn.
+        # A SIGTERM that comes before its handler loses what it acknowledged. It says this line in the turn of its event
+        # loop that installs the handler, so an answer after the line comes from a later turn.
         child.wait_for_line(LAST_START, seconds=READY_SECONDS)
         child.wait_until(lambda: _answers(self.blob_port) and _answers(self.queue_port), seconds=READY_SECONDS)
 
