@@ -18,6 +18,7 @@ from shared.errors import Misconfigured
 
 log = logging.getLogger("local.host")
 _ADDRESS = "127.0.0.1"
+_LAST_CALLS = 5
 
 
 def main() -> int:
@@ -62,7 +63,22 @@ async def _serve(root: Path, port: int) -> int:
     await host.stop()
     # The app's clients live as long as its process, as in Azure; asyncio would name each of them at the end.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    await _end_the_rest()
     return 0
+
+
+async def _end_the_rest() -> None:
+    """Cancel what the app left running, more than once.
+
+    `asyncio.run` cancels once and then waits for ever; a worker of psycopg's pool that is at work takes one
+    cancellation for a failure of that work, and goes on.
+    """
+    for _ in range(_LAST_CALLS):
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        if not rest or not (await asyncio.wait(rest, timeout=1))[1]:
+            return
 
 
 def _log_to_stderr(level: str) -> None:

@@ -317,31 +317,48 @@ def test_an_option_that_is_wrong_is_named(tmp_path: Path) -> None:
     assert "LOCAL_HOST_ setting drain_seconds" in ended.stderr
 
 
+def stopped(root: Path, source: str, *, after: str = "") -> int:
+    """Start the app of `source` in a process, stop it when it has said `after`, and return its exit code."""
+    (root / "host.json").write_text(json.dumps({"version": "2.0"}))
+    (root / "function_app.py").write_text(HEAD + textwrap.dedent(source))
+    (root / "settings.json").write_text('{"Values": {}}')
+    command = [sys.executable, "-m", "local.host", "--port", "0", "--root", root, "--settings", root / "settings.json"]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert re.fullmatch(r"ready http://127\.0\.0\.1:[1-9]\d*\n", process.stdout.readline())
+            assert process.stdout.read(len(after)) == after
+            process.terminate()
+            return process.wait(timeout=30)
+        finally:
+            process.kill()
+
+
 def test_the_process_says_when_it_is_ready_and_ends_with_0_on_sigterm(tmp_path: Path) -> None:
-    (tmp_path / "host.json").write_text(json.dumps({"version": "2.0"}))
-    (tmp_path / "function_app.py").write_text(HEAD)
-    (tmp_path / "settings.json").write_text('{"Values": {}}')
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "local.host",
-            "--port",
-            "0",
-            "--root",
+    assert stopped(tmp_path, "") == 0
+
+
+def test_what_the_app_left_running_does_not_keep_the_process_from_its_end(tmp_path: Path) -> None:
+    assert (
+        stopped(
             tmp_path,
-            "--settings",
-            tmp_path / "settings.json",
-        ],
-        cwd=CHECKOUT,
-        stdout=subprocess.PIPE,
-        text=True,
+            """
+            import asyncio
+            async def worker():
+                print("at work", flush=True)
+                try:
+                    await asyncio.sleep(3600)
+                except asyncio.CancelledError:
+                    pass  # as psycopg's pool does while it is at work
+                await asyncio.sleep(3600)
+            @app.timer_trigger(arg_name="timer", schedule="0 0 0 1 1 *", run_on_startup=True)
+            async def leaves(timer: func.TimerRequest) -> None:
+                app.left = asyncio.create_task(worker())
+            """,
+            after="at work",
+        )
+        == 0
     )
-    with process:
-        assert process.stdout is not None
-        assert re.fullmatch(r"ready http://127\.0\.0\.1:[1-9]\d*\n", process.stdout.readline())
-        process.terminate()
-        assert process.wait(timeout=30) == 0
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
