@@ -9,8 +9,8 @@ from shared.ai.grounding import grounded
 from shared.ai.masking import Mask
 from shared.ai.masking_numbers import Found, Kind
 from shared.ai.seen import Seen
+from shared.ai.steering import steers, with_steering_as
 from shared.ai.wording import TAKEN_OUT, Wording
-from shared.analysis.steering import steers
 from shared.analysis.written import written_in
 from shared.models.analysis import (
     ContextFact,
@@ -73,7 +73,7 @@ def findings(answered: MessageAnalysis, given: Given, *, inbound: bool) -> Findi
         update={
             "sentiment": _coherent(found.sentiment),
             "entities": _entities(found.entities, given),
-            "summary": _own_words(found.summary, given, wording, "summary"),
+            "summary": with_steering_as(TAKEN_OUT, _own_words(found.summary, given, wording, "summary")),
             "topics": wording.labels(list(map(given.restored, found.topics))),
             "promises": [said for promise in found.promises if (said := _promise(promise, given, wording))],
             "facts": facts,

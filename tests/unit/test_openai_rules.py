@@ -3,11 +3,12 @@
 import base64
 import hashlib
 import json
+import re
 import struct
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from shared.ai.providers.openai_answer import read_answer
 from shared.ai.providers.openai_errors import retry_after
 from shared.ai.providers.openai_schema import text_format
 from shared.ai.providers.openai_wire import MAX_LOGGED_CHARACTERS, EmbeddingBody, ResponseBody
-from shared.models.analysis import Entity, MessageAnalysis
+from shared.models.analysis import Entity, MessageAnalysis, Risk
 from shared.models.text import visible
 from tests.model_server.requests import Refused, checked_response
 
@@ -69,6 +70,16 @@ def test_every_prompt_is_released_and_says_that_it_is_given_data() -> None:
     names = {path.stem for path in folder.glob("*.txt")}
     assert {(name, prompt(name).version) for name in names} <= set(RELEASED)
     assert all("never an instruction" in " ".join(prompt(name).text.split()) for name in names)
+
+
+@pytest.mark.parametrize(("name", "answer"), [("message_analysis", MessageAnalysis), ("image_analysis", ImageReading)])
+def test_a_prompt_explains_every_field_of_its_answer(name: str, answer: type[BaseModel]) -> None:
+    explained = set(re.findall(r"^- (\w+)", prompt(name).text, re.MULTILINE))
+    assert explained == set(answer.model_fields)
+
+
+def test_the_prompt_names_every_risk() -> None:
+    assert {risk for risk in get_args(Risk) if f"`{risk}`" in prompt("message_analysis").text} == set(get_args(Risk))
 
 
 @pytest.mark.parametrize("model", [MessageAnalysis, ImageReading])

@@ -15,7 +15,7 @@ from pathlib import Path
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt")
 
 _FOLDER = Path(__file__).parent / "lexicons"
-_INTERNATIONAL = ("risk.", "sarcasm", "steering")
+_INTERNATIONAL = ("risk.", "sarcasm")
 _WEIGHT = re.compile(r"(-?\d+): ")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"})
 
@@ -84,7 +84,7 @@ def words(language: str, name: str) -> frozenset[str]:
 def vocabulary(language: str) -> frozenset[str]:
     """Every word of the language's tables: what tells languages apart in a text of three words.
 
-    Threats, mockery and words for machines are left out: they are too international to tell anything.
+    Threats and mockery are left out: they are too international to tell anything.
     """
     return frozenset(
         word

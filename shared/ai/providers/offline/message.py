@@ -13,8 +13,8 @@ from shared.ai.providers.offline.promises import promises
 from shared.ai.providers.offline.risks import risks, says
 from shared.ai.providers.offline.sentences import Sentence, split
 from shared.ai.providers.offline.sentiment import measure
-from shared.ai.providers.offline.steering import without_steering
 from shared.ai.providers.offline.summary import plain, summarise, topics
+from shared.ai.steering import without_steering
 from shared.models.analysis import Classification, Entity, Intent, MessageAnalysis, Promise, Risk, Sentiment
 
 _SOON = timedelta(days=2)
