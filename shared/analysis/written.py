@@ -5,18 +5,29 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_QUOTED = re.compile(r"\s{0,8}(?:>|\|\s)")
-# Ends in a colon and names a writing, as mail programs put it above what they quote.
+from shared.models.text import visible
+
+_QUOTED = re.compile(r"\s{0,8}(?:[>\uff1e]|[|\u00bb]\s|[A-Za-z]{1,4}>\s)")
+_WROTE = (
+    r"(?:wrote|schrieb\w*|écrit|escribió|scritto|schreef|escreveu|skrev|napisał\w*|geschreven|geschrieben|escrito"
+    r"|ha scritto)"
+)
+# Ends in a colon and names a writing or who wrote, with a day, a time or an address, as mail programs put it above what
+# they quote.
 _ANNOUNCED = re.compile(
-    r"(?:on|am|le|el|il|op|em|den|dnia|på|pe)\b.{0,300}\b(?:wrote|schrieb\w*|a écrit|écrit|escribió|scritto|schreef"
-    r"|escreveu|skrev|napisał\w*|geschreven)\b.{0,100}:\s*",
+    rf"(?:on|am|le|el|il|op|em|den|dnia|på|pe)\b.{{0,300}}\b{_WROTE}\b.{{0,100}}:\s*"
+    rf"|(?=.{{0,300}}(?:\d|@)).{{1,300}}\b{_WROTE}\b.{{0,100}}:\s*"
+    r"|(?=.{0,300}\d[:.]\d\d).{0,200}<[^<>\s]{1,200}@[^<>\s]{1,200}>\s*:\s*",
     re.IGNORECASE,
 )
+# The first of two lines that announce: they are cut where 78 characters end.
+_BEGUN = re.compile(r"(?:on|am|le|el|il|op|em|den|dnia|på)\b.{0,100}\d(?:[:.h]\d\d|\d\d\d)\b.*[^:]", re.IGNORECASE)
 _BELOW = re.compile(
-    r"[-_*\s]{0,40}(?:original message|forwarded message|begin forwarded message|ursprüngliche nachricht"
-    r"|weitergeleitete nachricht|message d.origine|message transféré|mensaje original|mensaje reenviado"
-    r"|messaggio originale|messaggio inoltrato|oorspronkelijk bericht|doorgestuurd bericht|mensagem original"
-    r"|mensagem encaminhada|ursprungligt meddelande|vidarebefordrat meddelande)[-_*:\s]{0,40}",
+    r"[-_*\s]{0,40}(?:begin |anfang der |début du |inizio (?:del )?|inicio del |início da )?"
+    r"(?:original message|forwarded message|(?:ursprüngliche|original)-?\s?nachricht|weitergeleiteten? nachricht"
+    r"|message d.origine|message (?:transféré|réexpédié)|mensaje original|mensaje reenviado|messaggio originale"
+    r"|messaggio inoltrato|oorspronkelijk bericht|doorgestuurd bericht|mensagem original"
+    r"|mensagem (?:re)?encaminhada|ursprungligt meddelande|vidarebefordrat meddelande)[-_*:\s]{0,40}",
     re.IGNORECASE,
 )
 _FIELD = re.compile(
@@ -69,7 +80,7 @@ def _own_lines(text: str) -> Iterator[tuple[int, int]]:
     for number, line in enumerate(lines):
         if _is_all_below(lines, number):
             return
-        if not _QUOTED.match(line):
+        if not _is_quoted(line):
             yield at, at + len(line)
         at += len(line)
 
@@ -80,11 +91,29 @@ def _is_all_below(lines: list[str], number: int) -> bool:
         return False
     if _BELOW.fullmatch(line):
         return True
-    if _ANNOUNCED.fullmatch(line):
-        following = next((each for each in lines[number + 1 :] if each.strip()), "")
-        return not _QUOTED.match(following)
+    announcing = _announcing(lines, number, line)
+    if announcing:
+        return not _next_is_quoted(lines, number + announcing)
     named = _FIELD.match(f"{line} ")
     return named is not None and named[1] is not None and _is_header(lines[number : number + _HEADER_LINES])
+
+
+def _announcing(lines: list[str], number: int, line: str) -> int:
+    """Return how many lines announce what somebody wrote, 0 where none does."""
+    if _ANNOUNCED.fullmatch(line):
+        return 1
+    wrapped = number + 1 < len(lines) and _BEGUN.match(line)
+    return 2 if wrapped and _ANNOUNCED.fullmatch(f"{line} {lines[number + 1].strip()}") else 0
+
+
+def _next_is_quoted(lines: list[str], number: int) -> bool:
+    while number < len(lines) and not lines[number].strip():
+        number += 1
+    return number < len(lines) and _is_quoted(lines[number])
+
+
+def _is_quoted(line: str) -> bool:
+    return _QUOTED.match(visible(line)) is not None
 
 
 def _is_header(lines: list[str]) -> bool:
