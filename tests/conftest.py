@@ -7,10 +7,19 @@ from hypothesis import settings
 
 from local.checkout import STATE
 from local.stack.stack import Stack
+from tests.measured import MEASURED
 
 # A busy machine is no failure: examples have no time limit.
 settings.register_profile("hub", deadline=None)
 settings.load_profile("hub")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests measured, also those that ran in other processes."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == MEASURED:
+                terminalreporter.write_line(str(value))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from shared.ai.masking import Mask, personal
 from shared.ai.masking_numbers import luhn
 from shared.ai.seen import CUT_MARK, MAX_SEEN_CHARACTERS, see
 from shared.models.text import INVISIBLE, hides, visible
+from tests.measured import MEASURED
 
 FIXTURES = json.loads((Path(__file__).parents[1] / "fixtures" / "masking" / "messages.json").read_text())
 KINDS = ("EMAIL", "PHONE", "CARD", "IBAN")
@@ -43,11 +45,10 @@ def counted(kind: str) -> tuple[Counter[str], Counter[str], Counter[str]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_recall_and_precision_of_what_is_masked_hold(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_recall_and_precision_of_what_is_masked_hold(kind: str, record_property: Callable[[str, object], None]) -> None:
     right, missed, wrong = (counts.total() for counts in counted(kind))
     recall, precision = right / (right + missed), right / (right + wrong)
-    with capsys.disabled():
-        print(f"\nmasking {kind}: recall {recall:.2f} precision {precision:.2f} of {right + missed}")  # noqa: T201 # the measure
+    record_property(MEASURED, f"masking {kind}: recall {recall:.2f}, precision {precision:.2f} of {right + missed}")
     least_recall, least_precision = FLOORS[kind]
     assert recall >= least_recall, counted(kind)[1]
     assert precision >= least_precision, counted(kind)[2]
