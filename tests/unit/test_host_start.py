@@ -322,7 +322,8 @@ def stopped(root: Path, source: str, *, after: str = "") -> int:
     (root / "host.json").write_text(json.dumps({"version": "2.0"}))
     (root / "function_app.py").write_text(HEAD + textwrap.dedent(source))
     (root / "settings.json").write_text('{"Values": {}}')
-    command = [sys.executable, "-m", "local.host", "--port", "0", "--root", root, "--settings", root / "settings.json"]
+    arguments = ["--port", "0", "--root", str(root), "--settings", str(root / "settings.json")]
+    command = [sys.executable, "-m", "local.host", *arguments]
     with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
