@@ -1,14 +1,17 @@
 """Sync: documents that were written in Cosmos DB, by whomever, reach Postgres."""
 
+import logging
+
 import azure.functions as func
 
 from shared import services
+from shared.errors import Misconfigured, Transient
+from shared.telemetry import event
 
 BLUEPRINT = func.Blueprint()
 
 
 # Without a retry policy the platform moves past a batch that failed; with -1 the partition waits for the database.
-# Only Transient comes out of apply_changes: a document that can't be applied is a dead letter, not an exception.
 @BLUEPRINT.function_name("sync_interactions")
 @BLUEPRINT.cosmos_db_trigger(
     "documents",
@@ -25,5 +28,15 @@ BLUEPRINT = func.Blueprint()
     strategy="exponential_backoff", max_retry_count="-1", minimum_interval="00:00:01", maximum_interval="00:01:00"
 )
 async def sync_interactions(documents: func.DocumentList) -> None:
-    """Apply one batch of the change feed."""
-    await services.current().sync.apply_changes([dict(document) for document in documents])
+    """Apply one batch of the change feed. What time does not cure is left to `sweep_changes`, and said in the log.
+
+    A document that can't be applied is a dead letter and no exception. What else comes out is a fault of the code:
+    tried again for ever it would hold up all that is behind it, and the pull reader does not pass it.
+    """
+    try:
+        await services.current().sync.apply_changes([dict(document) for document in documents])
+    except (Transient, Misconfigured):
+        raise
+    except Exception as error:  # noqa: BLE001 # only what time or an operator cures may be tried for ever
+        why = type(error).__name__  # its text may hold data
+        event("sync_interactions.left", logging.ERROR, documents=len(documents), why=why)

@@ -39,7 +39,29 @@ var events = [
     query: 'traces | where message startswith "poison.waiting "'
   }
   {
+    name: 'sync-left'
+    severity: 1
+    threshold: 0
+    description: 'A batch of the change feed meets a fault of the code; sweep_changes waits at it. See GET /api/v1/sync/status.'
+    query: 'traces | where message startswith "sync_interactions.left "'
+  }
+  {
     name: 'sync-lag'
+    severity: 2
+    threshold: 0
+    description: 'Postgres is more than a quarter of an hour behind Cosmos DB: see GET /api/v1/sync/status.'
+    query: 'traces | where message startswith "feed_lag " | parse message with "feed_lag seconds=" seconds:real | where seconds > 900'
+  }
+  {
+    // Each minute the lag is told, however small it is.
+    name: 'silence'
+    severity: 1
+    threshold: 0
+    description: 'For a quarter of an hour nobody looked at the feed: Postgres is away, or no timer runs, or the app does not start.'
+    query: 'traces | where message startswith "feed_lag " | summarize lines = count() | where lines == 0'
+  }
+  {
+    name: 'tombstones-at-risk'
     severity: 1
     threshold: 0
     description: 'Postgres is behind Cosmos DB by more than half the life of a tombstone: see GET /api/v1/sync/status.'
