@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from functions.sweep_changes import watch_lag
 from shared import services
 from shared.errors import Transient
 from shared.telemetry import warning
@@ -17,3 +18,6 @@ async def reconcile_stores(timer: func.TimerRequest) -> None:  # noqa: ARG001 # 
         await services.current().reconciler.run()
     except Transient as error:
         warning("reconcile_stores.later", why=error)
+    finally:
+        # A reader that does not run at all raises no alarm of its own.
+        await watch_lag()

@@ -17,11 +17,12 @@ async def sweep_changes(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the
         await services.current().pull_reader.sweep()
     finally:
         # Whatever ended the run: an alarm is due the more, the less the reader gets on.
-        await _watch()
+        await watch_lag()
 
 
-async def _watch() -> None:
+async def watch_lag() -> None:
+    """Look how far behind the reader is; while Postgres is away the next run does."""
     try:
         await services.current().sync_status.watch()
     except Transient as error:
-        warning("sweep_changes.later", why=error)
+        warning("feed_lag.later", why=error)

@@ -190,10 +190,22 @@ class PositionView(View):
     moved_at: datetime
 
 
+class FindingView(View):
+    """One interaction whose document and row differ, since `firstSeenAt` and still at `lastSeenAt`."""
+
+    project_id: UUID
+    interaction_id: UUID
+    contact_id: UUID
+    kind: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
 class DriftView(View):
     """What the newest comparison of both stores found, all projects together; `openFindings` counts by kind.
 
-    `waiting` are differences too young to be any; `refused` projects differ too much to be repaired unasked.
+    `waiting` are differences too young to be any; `refused` projects differ too much to be repaired unasked. `findings`
+    are the first hundred open ones, those first that are known for longest.
     """
 
     started_at: datetime
@@ -205,6 +217,7 @@ class DriftView(View):
     waiting: int
     refused: int
     open_findings: dict[str, int]
+    findings: list[FindingView]
 
 
 class SyncStatusView(View):

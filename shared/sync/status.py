@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.models.views import DriftView, FeedReaderView, SyncStatusView
 
 SQL = SqlBlocks(Path(__file__).with_name("status.sql"))
+MOST_FINDINGS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class SyncStatus:
             rows = await transaction.all(POSITIONS["list_positions"])
             letters = await transaction.all(SQL["count_open_letters"])
             drift = await _drift(transaction)
+            refused = await transaction.one(SQL["refused_and_open"])
         lag = self._lag(rows)
         view = SyncStatusView(
             lag_seconds=lag,
@@ -50,7 +52,8 @@ class SyncStatus:
             view.alerts.append("feed_never_read")
         elif self._too_far_behind(lag):
             view.alerts.append("feed_lag_exceeds_half_of_ttl")
-        if drift and drift.refused:
+        # The next runs compare other interactions: what was refused is not over with the run that refused it.
+        if (drift and drift.refused) or (refused and refused["found"]):
             view.alerts.append("reconciliation_refused")
         return view
 
@@ -99,10 +102,15 @@ def _reader(rows: list[Row]) -> "FeedReaderView | None":
 
 
 async def _drift(transaction: Transaction) -> "DriftView | None":
-    from shared.models.views import DriftView
+    from shared.models.views import DriftView, FindingView
 
     row = await transaction.one(SQL["newest_reconciliation"])
     if row is None:
         return None
-    findings = await transaction.all(SQL["count_open_findings"])
-    return DriftView(**row, open_findings={found["kind"]: found["findings"] for found in findings})
+    counts = await transaction.all(SQL["count_open_findings"])
+    findings = await transaction.all(SQL["list_open_findings"], limit=MOST_FINDINGS)
+    return DriftView(
+        **row,
+        open_findings={found["kind"]: found["findings"] for found in counts},
+        findings=[FindingView(**found) for found in findings],
+    )

@@ -14,3 +14,16 @@ GROUP BY started_at;
 -- name: count_open_findings
 -- Differences between both stores that are not resolved, by their kind.
 SELECT kind, count(*) AS findings FROM reconciliation_findings WHERE resolved_at IS NULL GROUP BY kind ORDER BY kind;
+
+-- name: list_open_findings
+-- The differences that are not resolved, those first that are known for longest.
+SELECT project_id, interaction_id, contact_id, kind, first_seen_at, last_seen_at FROM reconciliation_findings
+WHERE resolved_at IS NULL
+ORDER BY first_seen_at, project_id, interaction_id
+LIMIT %(limit)s;
+
+-- name: refused_and_open
+-- Whether a comparison refused to repair a project, whose differences of then are not resolved yet.
+SELECT EXISTS (
+    SELECT FROM reconciliations r JOIN reconciliation_findings f USING (project_id)
+    WHERE r.refused AND f.resolved_at IS NULL AND f.first_seen_at <= r.started_at) AS found;

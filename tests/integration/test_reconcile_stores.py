@@ -87,6 +87,18 @@ async def test_a_finding_is_closed_when_the_operator_deletes_the_interaction(sto
     await stores.agree()
 
 
+async def test_a_finding_is_closed_when_its_document_is_written_again(stores: Stores) -> None:
+    gone, *_ = await stores.fill(2)
+    await stores.remove([gone])
+    await stores.reconciler().run()
+    assert stores.findings(still_open=True) == {"absent_in_cosmos": {gone["id"]}}
+    await stores.write([gone])
+    await stores.reconciler().run()
+    await stores.reconciler(ahead=11).run()
+    assert stores.findings(still_open=True) == {}
+    await stores.agree()
+
+
 async def test_a_deleted_row_needs_no_document_because_tombstones_expire(stores: Stores) -> None:
     (written,) = await stores.fill(1)
     await stores.place.hub.deletion.delete(stores.place.id, InteractionId(uuid.UUID(written["id"])))

@@ -4,19 +4,20 @@ import asyncio
 import json
 import logging
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.functions as func
 import pytest
 
-from functions import sweep_changes
+from functions import reconcile_stores, sweep_changes
 from functions import sync_status as endpoint
 from local.stack.ports import free_port
 from shared import services
 from shared.models.views import SyncStatusView
 from shared.sync.pull import PullReader
-from shared.sync.status import SyncStatus
+from shared.sync.status import MOST_FINDINGS, SyncStatus
 from tests.integration.reading_place import HeldClock, Place, ScriptedFeed
 
 pytest_plugins = ["tests.integration.reading_fixtures"]
@@ -150,6 +151,17 @@ async def test_the_alarm_is_raised_when_a_run_breaks_too(
     assert errors(caplog) == ["feed_lag_exceeds_half_of_ttl"]
 
 
+async def test_the_alarm_is_raised_when_the_reader_does_not_run_at_all(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = await swept(place)
+    away = f"AccountEndpoint=http://127.0.0.1:{free_port()}/;AccountKey=a2V5;"
+    hub = place.services(HeldClock(at + HALF + SECOND), HubCosmos=away, TOMBSTONE_TTL_SECONDS=str(TTL))
+    monkeypatch.setattr(services, "current", lambda: hub)
+    await reconcile_stores.reconcile_stores._function.get_user_function()(None)
+    assert errors(caplog) == ["feed_lag_exceeds_half_of_ttl"]
+
+
 async def test_a_tombstone_that_expired_unread_does_not_make_the_lag_smaller(place: Place) -> None:
     at = await swept(place)
     document = await place.write(place.document(deleted=True, ttl=1))
@@ -188,25 +200,62 @@ def compared(place: Place, at: datetime, **counts: Any) -> None:
     )  # fmt: skip
 
 
+def differing(place: Place, *, seconds: int = 0, resolved: bool = False) -> uuid.UUID:
+    """Leave a finding that has been known for so long, and return its interaction."""
+    interaction = uuid.uuid4()
+    place.rows(
+        "INSERT INTO reconciliation_findings (project_id, interaction_id, contact_id, kind, first_seen_at,"
+        " last_seen_at, resolved_at) VALUES (%s, %s, %s, 'absent_in_cosmos', now() - make_interval(secs => %s), now(),"
+        " CASE WHEN %s THEN now() END)",
+        place.id, interaction, uuid.uuid4(), seconds, resolved,
+    )  # fmt: skip
+    return interaction
+
+
+@pytest.fixture
+def _no_drift_left(place: Place) -> Iterator[None]:
+    yield
+    place.rows("DELETE FROM reconciliations")
+    place.rows("DELETE FROM reconciliation_findings")
+
+
+@pytest.mark.usefixtures("_no_drift_left")
 async def test_the_drift_is_what_the_newest_comparison_found(place: Place) -> None:
     at = await swept(place)
     assert (await read(place, at)).drift is None
     compared(place, at - SECOND, differing=9)
     compared(place, at, compared=7, differing=2, repaired=1, waiting=1)
-    place.rows(
-        "INSERT INTO reconciliation_findings (project_id, interaction_id, contact_id, kind, first_seen_at,"
-        " last_seen_at) VALUES (%s, %s, %s, 'absent_in_cosmos', now(), now())",
-        place.id, uuid.uuid4(), uuid.uuid4(),
-    )  # fmt: skip
+    differing(place)
     view = await read(place, at)
-    place.rows("DELETE FROM reconciliations")
-    place.rows("DELETE FROM reconciliation_findings")
     assert view.drift
     assert view.alerts == []
-    assert view.drift.model_dump(exclude={"started_at", "finished_at"}) == {
+    assert view.drift.model_dump(exclude={"started_at", "finished_at", "findings"}) == {
         "projects": 1, "compared": 7, "differing": 2, "repaired": 1, "waiting": 1, "refused": 0,
         "openFindings": {"absent_in_cosmos": 1},
     }  # fmt: skip
+
+
+@pytest.mark.usefixtures("_no_drift_left")
+async def test_an_operator_is_told_which_interactions_differ_those_first_that_wait_for_longest(place: Place) -> None:
+    at = await swept(place)
+    compared(place, at)
+    late, early = differing(place, seconds=1), differing(place, seconds=9)
+    differing(place, seconds=5, resolved=True)
+    view = await read(place, at)
+    assert view.drift
+    assert [each.interaction_id for each in view.drift.findings] == [early, late]
+    assert {(each.project_id, each.kind) for each in view.drift.findings} == {(place.id, "absent_in_cosmos")}
+
+
+@pytest.mark.usefixtures("_no_drift_left")
+async def test_of_many_differences_the_first_hundred_are_told(place: Place) -> None:
+    at = await swept(place)
+    compared(place, at)
+    known = [differing(place, seconds=200 - number) for number in range(MOST_FINDINGS + 1)]
+    view = await read(place, at)
+    assert view.drift
+    assert view.drift.open_findings == {"absent_in_cosmos": MOST_FINDINGS + 1}
+    assert [each.interaction_id for each in view.drift.findings] == known[:-1]
 
 
 async def test_a_comparison_that_refused_to_repair_is_an_alert(place: Place) -> None:
@@ -217,6 +266,18 @@ async def test_a_comparison_that_refused_to_repair_is_an_alert(place: Place) -> 
     assert view.alerts == ["reconciliation_refused"]
     assert view.drift
     assert (view.drift.refused, view.drift.finished_at) == (1, None)
+
+
+@pytest.mark.usefixtures("_no_drift_left")
+async def test_what_was_refused_is_an_alert_until_it_is_resolved(place: Place) -> None:
+    at = await swept(place)
+    compared(place, at, refused=True)
+    interaction = differing(place, seconds=60)
+    compared(place, at + SECOND)
+    assert (await read(place, at)).alerts == ["reconciliation_refused"]
+    place.rows("UPDATE reconciliation_findings SET resolved_at = now() WHERE interaction_id = %s", interaction)
+    differing(place, seconds=-60)
+    assert (await read(place, at)).alerts == []
 
 
 async def test_the_answer_holds_no_content(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
