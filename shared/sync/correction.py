@@ -19,6 +19,7 @@ from shared.stores.postgres import Postgres, Row
 from shared.stores.sql import SqlBlocks
 from shared.sync.apply import Sync
 from shared.sync.changes import Change, read_change
+from shared.sync.owners import owner_of
 from shared.sync.versions import MAX_RACES, next_version
 
 SQL = SqlBlocks(Path(__file__).with_name("correction.sql"))
@@ -93,9 +94,13 @@ class Corrections:
             if any(repr(now[name]) != repr(seen[name]) for name in SHARED):  # for Python, True is 1
                 raise Rejected(412, "it has changed since; read it again, then correct that", field="If-Match")
             change = read_change(document)
-            if not isinstance(change, Change) or project not in change.tenants:
+            if not isinstance(change, Change) or await self._owner(change) != project:
                 raise Rejected(409, "its document can't be applied; dead letters say why", field="id")
         return current_form(document)
+
+    async def _owner(self, change: Change) -> ProjectId | None:
+        async with self.postgres.transaction() as transaction:
+            return await owner_of(transaction, change)
 
 
 def _check_storable(corrected: Document, changed: Document) -> None:

@@ -11,6 +11,7 @@ from shared.stores.cosmos import Documents
 from shared.stores.postgres import Statement, Transaction, tenant_statement
 from shared.sync.batch import SQL, Owned
 from shared.sync.changes import STAGE, Change, read_change
+from shared.sync.owners import still_theirs
 from shared.sync.rows import Written, by_project, in_parts, parameters
 
 READERS = 16  # point reads at once: a batch in which everything is undecided must not take a partition's whole budget
@@ -33,7 +34,8 @@ async def settle(transaction: Transaction, documents: Documents, undecided: Sequ
     is answered by a replica that has not seen yet what the feed brought.
     """
     settled = Settled()
-    current = await _read_all(documents, undecided, settled)
+    # What another project owns by now ends there, on its own way through the feed.
+    current = await still_theirs(transaction, await _read_all(documents, undecided, settled))
     written = await in_parts(transaction, current, _write)
     settled.rows = written.rows
     settled.behind = written.behind
@@ -42,7 +44,7 @@ async def settle(transaction: Transaction, documents: Documents, undecided: Sequ
 
 
 async def _read_all(documents: Documents, undecided: Sequence[Owned], settled: Settled) -> list[Owned]:
-    """Return what Cosmos DB holds of each, in their order; one that is gone or moved on is left as it is."""
+    """Return what Cosmos DB holds of each, in their order; one that is gone is left as it is."""
     found: dict[int, Change] = {}
     waiting = iter(enumerate(undecided))
     try:
@@ -64,9 +66,9 @@ async def _read_some(
             settled.letters.append(DeadLetter(project, STAGE, error.reason, change.pointer))
             continue
         now = read_change(document) if document else None
-        if isinstance(now, Change) and now.ts < change.ts:
-            raise Contended("Cosmos DB answered with a document older than its feed: a replica is behind")
-        if isinstance(now, Change) and project in now.tenants:  # else its own way through the feed ends elsewhere
+        if isinstance(now, Change):
+            if now.ts < change.ts:
+                raise Contended("Cosmos DB answered with a document older than its feed: a replica is behind")
             found[place] = now
 
 

@@ -202,6 +202,15 @@ async def test_another_organization_does_not_take_a_document_to_another_project(
     assert not other_shop.rows("SELECT 1 FROM interactions WHERE project_id = %s", other_shop.id)
 
 
+async def test_a_document_that_was_given_to_another_project_is_not_taken_back(shop: Shop, other_shop: Shop) -> None:
+    document = await shop.write(shop.document(organizationId=str(shop.id)))
+    await shop.hub.sync.apply_changes([document])
+    etag = (await get(shop, document["id"])).etag
+    moved = await shop.write(document | {"projectId": str(other_shop.id)})
+    assert (await patch(shop, document["id"], {"content": "ours"}, etag)).problem == (409, "id")
+    assert await shop.hub.documents.read(document["id"], document["contactId"]) == moved
+
+
 async def test_a_corrected_document_is_of_the_current_schema_and_keeps_what_others_put_there(shop: Shop) -> None:
     document = shop.document(metadata=None, theirs={"score": 1}) | {"content": None}
     await shop.hub.sync.apply_changes([await shop.write(document)])

@@ -191,6 +191,22 @@ async def test_deleting_another_projects_interaction_is_not_found(shop: Shop, ot
     assert (await read(other_shop, row))["deleted"] is False
 
 
+@pytest.mark.parametrize("keeps_organization", [False, True])
+async def test_a_document_that_was_given_to_another_project_is_not_this_ones_to_delete(
+    shop: Shop, other_shop: Shop, *, keeps_organization: bool
+) -> None:
+    first = await shop.write(shop.document(organizationId=str(shop.id) if keeps_organization else None))
+    await shop.hub.sync.apply_changes([first])
+    moved = await shop.write(first | {"projectId": str(other_shop.id)})
+    await shop.hub.sync.apply_changes([moved])
+    await delete(shop, first["id"])
+    rows = {row["project_id"]: row for row in shop.rows("SELECT * FROM interactions WHERE id = %s", first["id"])}
+    assert (rows[shop.id]["content"], rows[shop.id]["deleted_at"] is None) == ("", False)
+    assert (rows[other_shop.id]["content"], rows[other_shop.id]["deleted_at"]) == (first["content"], None)
+    assert await shop.hub.documents.read(first["id"], first["contactId"]) == moved
+    await assert_missing(shop.hub.history.interaction(shop.id, uuid.UUID(first["id"])))
+
+
 async def test_an_interaction_not_yet_published_is_deleted_too(shop: Shop) -> None:
     row = await shop.store(publish=False)
     await delete(shop, row["id"])

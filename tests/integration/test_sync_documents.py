@@ -5,6 +5,8 @@ import time
 import uuid
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.integration.shop import Document, Shop
 
 pytest_plugins = ["tests.integration.shop_fixtures"]
@@ -119,8 +121,11 @@ async def test_settling_follows_a_document_that_is_gone_by_changing_nothing(shop
     assert shop.interaction(document["id"])["content"] == "called back"
 
 
-async def test_settling_never_takes_a_document_over_to_another_project(shop: Shop, other_shop: Shop) -> None:
-    document = shop.document()
+@pytest.mark.parametrize("keeps_organization", [False, True])
+async def test_settling_never_takes_a_document_over_to_another_project(
+    shop: Shop, other_shop: Shop, *, keeps_organization: bool
+) -> None:
+    document = shop.document(organizationId=str(shop.id) if keeps_organization else None)
     first, moved = await same_second(shop, document, document | {"projectId": str(other_shop.id), "content": "mine"})
     await shop.hub.sync.apply_changes([first])
     late = first | {"_etag": "another"}
