@@ -12,8 +12,9 @@ from shared.failpoints import failpoint
 from shared.inbox.dead_letters import DeadLetter, DeadLetterLimit, bury
 from shared.stores.cosmos import Document, Documents
 from shared.stores.postgres import Postgres, Transaction
-from shared.sync.batch import Batch, known_projects
+from shared.sync.batch import Batch
 from shared.sync.changes import STAGE
+from shared.sync.projects import KnownProjects
 from shared.sync.rows import touch_contacts, write_rows
 from shared.sync.settle import settle
 
@@ -34,6 +35,7 @@ class Sync:
     postgres: Postgres
     documents: Documents
     limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
+    _projects: KnownProjects = field(default_factory=KnownProjects, init=False)
 
     async def apply_changes(
         self, documents: list[Document], *, commit_with: Callable[[Transaction], Awaitable[None]] | None = None
@@ -55,8 +57,9 @@ class Sync:
 
     async def _apply(self, transaction: Transaction, documents: list[Document]) -> Applied:
         """Take locks in one order whatever the batch: those of interactions, then of contacts, then of letters."""
-        batch = Batch(documents, await known_projects(transaction, documents))
+        batch = Batch(documents, await self._projects.named_by(transaction, documents))
         written = await write_rows(transaction, batch)
+        failpoint("sync.rows_written")
         settled = await settle(transaction, self.documents, written.undecided)
         await touch_contacts(transaction, [*written.behind, *settled.behind])
         letters = [*written.letters, *settled.letters]

@@ -125,6 +125,7 @@ class PullReader:
 
     async def _page(self, held: Held, at: int) -> FeedPage:
         place = held.position.ranges[at]
+        failpoint("sweep.reading")
         page = await self.feed.page(place.feed_range, place.token, size=self.budget.page_size)
         failpoint("sweep.page_read")
         return page

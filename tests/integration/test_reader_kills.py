@@ -22,7 +22,9 @@ pytest_plugins = ["tests.integration.reading_fixtures"]
 CHILD = Path(__file__).with_name("reading_child.py")
 PAGE = 3
 # In the order in which a page passes them.
-BEFORE_COMMIT: tuple[Name, ...] = ("sweep.page_read", "sync.applied", "sweep.position_moved", "sync.committing")
+BEFORE_COMMIT: tuple[Name, ...] = (
+    "sweep.reading", "sweep.page_read", "sync.rows_written", "sync.applied", "sweep.position_moved", "sync.committing",
+)  # fmt: skip
 STEPS: tuple[Name, ...] = (*BEFORE_COMMIT, "sync.committed")
 
 
