@@ -61,12 +61,17 @@ param postgresStorageGiB int = 64
 param postgresPoolSize int = 2
 param pgBouncer bool = true
 
+@description('Stores that were restored under another name: docs/deploy.md, Backup and restore.')
+param postgresName string = ''
+param cosmosName string = ''
+
 @description('Cosmos DB: 0 is serverless, else the request units per second that autoscale may reach.')
 @minValue(0)
 param cosmosAutoscaleMaxThroughput int = 0
 
 @description('Cosmos DB: dimensions of the vector index; 0 for none. It can not be changed once the container is there.')
 @minValue(0)
+@maxValue(4096)
 param cosmosVectorDimensions int = 0
 
 @description('The model: offline (rules), azure (an account is made), or endpoint (bring your own).')
@@ -166,7 +171,7 @@ var modelSettings = modelHosting == 'offline' ? {
   AI_PROVIDER: 'offline'
 } : {
   AI_PROVIDER: 'openai'
-  AZURE_OPENAI_ENDPOINT: modelHosting == 'azure' ? openai!.outputs.endpoint : modelEndpoint
+  AZURE_OPENAI_ENDPOINT: modelHosting == 'azure' ? stores.outputs.modelEndpoint : modelEndpoint
   MODEL_MESSAGE: messageModel
   MODEL_IMAGE: imageModel
   MODEL_EMBEDDING: embeddingModel
@@ -174,7 +179,6 @@ var modelSettings = modelHosting == 'offline' ? {
 var vectorSettings = cosmosVectorDimensions == 0 ? {} : {
   EMBEDDING_DIMENSIONS: string(cosmosVectorDimensions)
 }
-var nameSuffix = replace(prefix, '-', '')
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
@@ -205,125 +209,40 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
-module network 'modules/network.bicep' = {
-  name: 'network'
+// All that keeps data, and the private network in which it is reached.
+module stores 'modules/stores.bicep' = {
+  name: 'stores'
   scope: group
   params: {
     location: location
     tags: tags
-    name: '${prefix}-network'
-    addressPrefix: '10.40.0.0/16'
-  }
-}
-
-module storage 'modules/storage.bicep' = {
-  name: 'storage'
-  scope: group
-  params: {
-    location: location
-    tags: tags
-    name: '${nameSuffix}data'
+    prefix: prefix
+    databaseName: databaseName
     workspaceId: monitoring.outputs.workspaceId
     publicNetworkAccess: publicNetworkAccess
     operatorIpAddresses: operators
     appPrincipalId: identity.outputs.principalId
     operatorPrincipalId: principalId
+    operatorName: principalName
     operatorType: principalType
     rawRetentionDays: rawRetentionDays
     coolAfterDays: coolAfterDays
-  }
-}
-
-module cosmos 'modules/cosmos.bicep' = {
-  name: 'cosmos'
-  scope: group
-  params: {
-    location: location
-    tags: tags
-    name: '${prefix}-cosmos'
-    workspaceId: monitoring.outputs.workspaceId
-    databaseName: databaseName
-    publicNetworkAccess: publicNetworkAccess
-    operatorIpAddresses: operators
-    appPrincipalId: identity.outputs.principalId
-    autoscaleMaxThroughput: cosmosAutoscaleMaxThroughput
-    vectorDimensions: cosmosVectorDimensions
-  }
-}
-
-module postgres 'modules/postgres.bicep' = {
-  name: 'postgres'
-  scope: group
-  params: {
-    location: location
-    tags: tags
-    name: '${prefix}-postgres'
-    workspaceId: monitoring.outputs.workspaceId
-    publicNetworkAccess: publicNetworkAccess
-    operatorIpAddresses: operators
-    size: postgresSize
-    storageGiB: postgresStorageGiB
+    postgresName: empty(postgresName) ? '${prefix}-postgres' : postgresName
+    postgresSize: postgresSize
+    postgresStorageGiB: postgresStorageGiB
+    postgresPooled: pooled
     backupRetentionDays: backupRetentionDays
-    pooled: pooled
-    administratorPrincipalId: principalId
-    administratorName: principalName
-    administratorType: principalType
-  }
-}
-
-module keyVault 'modules/keyvault.bicep' = {
-  name: 'keyvault'
-  scope: group
-  params: {
-    location: location
-    tags: tags
-    name: '${prefix}-keys'
-    workspaceId: monitoring.outputs.workspaceId
-    publicNetworkAccess: publicNetworkAccess
-    operatorIpAddresses: operators
-    appPrincipalId: identity.outputs.principalId
-    operatorPrincipalId: principalId
-    operatorType: principalType
-  }
-}
-
-module openai 'modules/openai.bicep' = if (modelHosting == 'azure') {
-  name: 'openai'
-  scope: group
-  params: {
-    location: location
-    tags: tags
-    name: '${prefix}-openai'
-    workspaceId: monitoring.outputs.workspaceId
-    publicNetworkAccess: publicNetworkAccess
-    operatorIpAddresses: operators
-    appPrincipalId: identity.outputs.principalId
-    deployments: modelDeployments
-  }
-}
-
-module endpoints 'modules/endpoints.bicep' = {
-  name: 'endpoints'
-  scope: group
-  params: {
-    location: location
-    tags: tags
-    namePrefix: prefix
-    subnetId: network.outputs.endpointSubnetId
-    storageId: storage.outputs.resourceId
-    cosmosId: cosmos.outputs.resourceId
-    postgresId: postgres.outputs.resourceId
-    keyVaultId: keyVault.outputs.resourceId
-    openaiId: modelHosting == 'azure' ? openai!.outputs.resourceId : ''
+    cosmosName: empty(cosmosName) ? '${prefix}-cosmos' : cosmosName
+    cosmosAutoscaleMaxThroughput: cosmosAutoscaleMaxThroughput
+    cosmosVectorDimensions: cosmosVectorDimensions
+    withModels: modelHosting == 'azure'
+    modelDeployments: modelDeployments
   }
 }
 
 module functions 'modules/functions.bicep' = {
   name: 'functions'
   scope: group
-  dependsOn: [
-    endpoints
-  ]
   params: {
     location: location
     tags: tags
@@ -331,30 +250,30 @@ module functions 'modules/functions.bicep' = {
     appName: '${prefix}-app'
     identityId: identity.outputs.resourceId
     identityClientId: identity.outputs.clientId
-    subnetId: network.outputs.appSubnetId
+    subnetId: stores.outputs.appSubnetId
     workspaceId: monitoring.outputs.workspaceId
-    deploymentContainerUri: storage.outputs.deploymentContainerUri
+    deploymentContainerUri: stores.outputs.deploymentContainerUri
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttp: alwaysReadyHttp
     httpConcurrency: httpConcurrency
     settings: union(tuning, modelSettings, vectorSettings, {
-      AzureWebJobsStorage__accountName: storage.outputs.name
+      AzureWebJobsStorage__accountName: stores.outputs.storageName
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.outputs.clientId
-      HubStorage__blobServiceUri: storage.outputs.blobServiceUri
-      HubStorage__queueServiceUri: storage.outputs.queueServiceUri
+      HubStorage__blobServiceUri: stores.outputs.blobServiceUri
+      HubStorage__queueServiceUri: stores.outputs.queueServiceUri
       HubStorage__credential: 'managedidentity'
       HubStorage__clientId: identity.outputs.clientId
-      HubCosmos__accountEndpoint: cosmos.outputs.endpoint
+      HubCosmos__accountEndpoint: stores.outputs.cosmosEndpoint
       HubCosmos__credential: 'managedidentity'
       HubCosmos__clientId: identity.outputs.clientId
       COSMOS_DATABASE: databaseName
       // No password: each connection brings a token of the app's identity.
-      POSTGRES_DSN: 'host=${postgres.outputs.host} port=${pooled ? 6432 : 5432} dbname=${databaseName} user=hub_app sslmode=verify-full'
+      POSTGRES_DSN: 'host=${stores.outputs.postgresHost} port=${pooled ? 6432 : 5432} dbname=${databaseName} user=hub_app sslmode=verify-full'
       POSTGRES_POOL_SIZE: string(postgresPoolSize)
       POSTGRES_POOLED: string(pooled)
-      SECRET_KEYS_WRAPPED_BY: keyVault.outputs.keyUri
+      SECRET_KEYS_WRAPPED_BY: stores.outputs.keyUri
       APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
       SWEEP_INBOUND_SCHEDULE: '0 * * * * *'
@@ -384,12 +303,12 @@ output HUB_FUNCTION_APP string = functions.outputs.name
 output HUB_BASE_URL string = functions.outputs.baseUrl
 // What the hooks and ./dev source add --target azure work with, as the operator.
 output HUB_APP_PRINCIPAL_ID string = identity.outputs.principalId
-output HUB_POSTGRES_HOST string = postgres.outputs.host
+output HUB_POSTGRES_HOST string = stores.outputs.postgresHost
 output HUB_POSTGRES_DATABASE string = databaseName
-output HUB_BLOB_SERVICE_URI string = storage.outputs.blobServiceUri
-output HUB_QUEUE_SERVICE_URI string = storage.outputs.queueServiceUri
-output HUB_COSMOS_ENDPOINT string = cosmos.outputs.endpoint
-output HUB_KEY_URI string = keyVault.outputs.keyUri
+output HUB_BLOB_SERVICE_URI string = stores.outputs.blobServiceUri
+output HUB_QUEUE_SERVICE_URI string = stores.outputs.queueServiceUri
+output HUB_COSMOS_ENDPOINT string = stores.outputs.cosmosEndpoint
+output HUB_KEY_URI string = stores.outputs.keyUri
 // The hook deploys nothing while they do not fit.
 output HUB_CONNECTIONS_NEEDED int = connectionsNeeded
 output HUB_CONNECTIONS_ALLOWED int = connectionsAllowed

@@ -28,9 +28,15 @@ var vectorCapability = vectors ? [
     name: 'EnableNoSQLVectorSearch'
   }
 ] : []
-var throughput = serverless ? {} : {
+// Of each container and not of the database: where containers share it, there are no vector indexes.
+var interactionsThroughput = serverless ? {} : {
   autoscaleSettings: {
     maxThroughput: autoscaleMaxThroughput
+  }
+}
+var leasesThroughput = serverless ? {} : {
+  autoscaleSettings: {
+    maxThroughput: 1000
   }
 }
 // As in schema/cosmos/interactions.json, which the local stack uses.
@@ -128,7 +134,6 @@ resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2025-04-15
     resource: {
       id: databaseName
     }
-    options: throughput
   }
 }
 
@@ -137,6 +142,7 @@ resource interactions 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/contai
   name: 'interactions'
   properties: {
     resource: vectors ? union(plainContainer, vectorPolicy) : plainContainer
+    options: interactionsThroughput
   }
 }
 
@@ -154,6 +160,7 @@ resource leases 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers@2
         version: 2
       }
     }
+    options: leasesThroughput
   }
 }
 

@@ -1,6 +1,5 @@
 param location string
 param tags object
-param namePrefix string
 param subnetId string
 param storageId string
 param cosmosId string
@@ -56,7 +55,8 @@ resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' existing = [for st
 }]
 
 resource endpoints 'Microsoft.Network/privateEndpoints@2024-07-01' = [for store in all: {
-  name: '${namePrefix}-${toLower(store.part)}'
+  // By what it leads to: a restored store gets one of its own.
+  name: '${last(split(store.resourceId, '/'))}-${toLower(store.part)}'
   location: location
   tags: tags
   properties: {

@@ -74,12 +74,12 @@ async def deployment(private_stack: Stack, tmp_path_factory: pytest.TempPathFact
     await front.start()
     ports = private_stack.ports
     outputs = {
-        "storage.outputs.name": "devstoreaccount1",
-        "storage.outputs.blobServiceUri": await front.storage(ports["blob"]),
-        "storage.outputs.queueServiceUri": await front.storage(ports["queue"]),
-        "cosmos.outputs.endpoint": await front.cosmos(private_stack.cosmos.endpoint),
-        "postgres.outputs.host": "127.0.0.1",
-        "keyVault.outputs.keyUri": await front.key_vault(),
+        "stores.outputs.storageName": "devstoreaccount1",
+        "stores.outputs.blobServiceUri": await front.storage(ports["blob"]),
+        "stores.outputs.queueServiceUri": await front.storage(ports["queue"]),
+        "stores.outputs.cosmosEndpoint": await front.cosmos(private_stack.cosmos.endpoint),
+        "stores.outputs.postgresHost": "127.0.0.1",
+        "stores.outputs.keyUri": await front.key_vault(),
         "identity.outputs.clientId": CLIENT_ID,
     }
     main, *modules = files(CHECKOUT / "infra")

@@ -14,6 +14,7 @@ from local.checkout import CHECKOUT
 from local.commands import azure
 from local.infra.check import files
 from local.infra.deployment import template
+from local.infra.values import Template
 from local.trouble import Trouble
 from shared.settings import Settings
 
@@ -139,7 +140,10 @@ def test_the_package_holds_bytecode_that_no_time_makes_stale(tmp_path: Path, mon
 
 
 def test_names_of_resources_hold_what_azure_allows() -> None:
-    main = template(files(CHECKOUT / "infra")[0])
-    assert len(main.named("nameSuffix") + "data") <= 24
-    assert main.named("nameSuffix").isalnum()
-    assert len(main.named("prefix") + "-keys") <= 24
+    main, *modules = files(CHECKOUT / "infra")
+    (stores,) = (file for file in modules if file.path.stem == "stores")
+    named = Template(stores, {"prefix": template(main).module_parameter("stores", "prefix")}, {})
+    account, vault = (named.module_parameter(module, "name") for module in ("storage", "keyVault"))
+    assert len(account) <= 24
+    assert account.isalnum()
+    assert len(vault) <= 24

@@ -12,9 +12,10 @@ from local.checkout import CHECKOUT
 from local.host.application import load_functions
 from local.infra.check import files
 from local.infra.deployment import app_settings, template
-from local.infra.syntax import BicepFile
+from local.infra.syntax import BicepFile, Code, text_of
 from local.infra.values import Template
 from shared.settings import Settings
+from shared.telemetry import event
 
 INFRA = CHECKOUT / "infra"
 BICEP = {file.path.stem: file for file in files(INFRA)}
@@ -112,6 +113,24 @@ def test_what_alerts_look_for_is_what_the_code_logs() -> None:
     assert len(events) == len([found for found in names if found])
 
 
+def test_someone_is_told_of_poison_lag_answers_of_5xx_and_silence() -> None:
+    alerts = template(BICEP["alerts"], serverErrorPercent=2)
+    told = {each["name"]: each["query"] for each in [*alerts.named("events"), *alerts.named("rates")]}
+    assert {"dead-letters", "poison-depth", "sync-lag", "tombstones-at-risk", "silence", "server-errors"} <= set(told)
+    assert "failed * 100 > calls * 2" in told["server-errors"]
+    assert "for event in concat(events, rates)" in text_of(BICEP["alerts"].of("resource")["eventAlerts"].node)
+
+
+def test_the_lag_is_logged_as_its_alert_reads_it(caplog: pytest.LogCaptureFixture) -> None:
+    query = next(each["query"] for each in template(BICEP["alerts"]).named("events") if each["name"] == "sync-lag")
+    assert 'event("feed_lag", seconds=' in (CHECKOUT / "shared" / "sync" / "status.py").read_text()
+    with caplog.at_level("INFO"):
+        event("feed_lag", seconds=901.5)
+    before = re.search(r'parse message with "([^"]+)" seconds:real', query)
+    assert before is not None
+    assert caplog.messages == [f"{before[1]}901.5"]
+
+
 def logged() -> Iterator[str]:
     for folder in ("shared", "functions"):
         for path in (CHECKOUT / folder).rglob("*.py"):
@@ -140,6 +159,32 @@ def test_a_vector_index_has_a_policy_of_its_dimensions() -> None:
     policy = cosmos(vectorDimensions=512).named("vectorPolicy")["vectorEmbeddingPolicy"]["vectorEmbeddings"]
     assert [(each["path"], each["dimensions"]) for each in policy] == [("/embedding", 512)]
     assert cosmos(vectorDimensions=512).named("plainContainer")["indexingPolicy"]["vectorIndexes"]
+
+
+def test_throughput_is_of_each_container_since_shared_throughput_has_no_vector_index() -> None:
+    made = {name: each.value["properties"] for name, each in BICEP["cosmos"].of("resource").items()}
+    assert "options" not in made["database"]
+    for name, limit in (("interactions", 4000), ("leases", 1000)):
+        variable = made[name]["options"].text
+        assert cosmos(autoscaleMaxThroughput=4000).named(variable) == {"autoscaleSettings": {"maxThroughput": limit}}
+        assert cosmos().named(variable) == {}
+
+
+@pytest.mark.parametrize("store", ["postgres", "cosmos"])
+def test_a_store_that_was_restored_under_another_name_takes_the_place_of_the_old_one(store: str) -> None:
+    name, restored = f"{store}Name", dict[str, Any]({f"{store}Name": "restored"})
+    assert template(MAIN).module_parameter("stores", name).endswith(f"-{store}")
+    assert template(MAIN, **restored).module_parameter("stores", name) == "restored"
+    assert "store.resourceId" in BICEP["endpoints"].of("resource")["endpoints"].value["name"].text
+
+
+def test_an_instance_for_http_is_always_ready_and_answers_many_calls_at_once() -> None:
+    config = BICEP["functions"].of("resource")["app"].value["properties"]["functionAppConfig"]
+    scale, main = config["scaleAndConcurrency"], template(MAIN)
+    assert scale["triggers"]["http"]["perInstanceConcurrency"] == Code("httpConcurrency")
+    assert "name: 'http'\n            instanceCount: alwaysReadyHttp" in scale["alwaysReady"].text
+    given = {name: main.module_parameter("functions", name) for name in ("httpConcurrency", "alwaysReadyHttp")}
+    assert given == {"httpConcurrency": 16, "alwaysReadyHttp": 1}
 
 
 def test_every_parameter_that_azd_fills_is_one_of_the_template() -> None:
