@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared import failpoints
 from shared.clock import Clock, SystemClock
+from shared.telemetry import quiet_sdks
 
 if TYPE_CHECKING:
     from shared.ai.gateway import Gateway
@@ -343,4 +344,5 @@ def current() -> Services:
     from shared.settings import read_settings
 
     failpoints.check()
+    quiet_sdks()
     return Services(read_settings())

@@ -4,6 +4,7 @@ import logging
 from typing import Final
 
 _LOGGER: Final = logging.getLogger("hub")
+_SDKS: Final = ("azure", "httpx2")
 
 
 def event(name: str, level: int = logging.INFO, **facts: object) -> None:
@@ -15,3 +16,9 @@ def event(name: str, level: int = logging.INFO, **facts: object) -> None:
 def warning(name: str, **facts: object) -> None:
     """Log something an operator may have to look at."""
     event(name, logging.WARNING, **facts)
+
+
+def quiet_sdks() -> None:
+    """Let SDKs log warnings alone: at INFO they tell of each request with its headers, and logs are paid by the GB."""
+    for name in _SDKS:
+        logging.getLogger(name).setLevel(logging.WARNING)
