@@ -63,17 +63,31 @@ class Site:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Add a source and show how to post to it, or list the sources of every project."""
+    """Add a source and show how to post to it, give it another secret, or list the sources of every project."""
     arguments = _arguments(argv)
     site = deployed_site() if arguments.target == "azure" else running(UP)
     if arguments.action == "list":
         print(listed(site))
+        return 0
+    if arguments.action == "rotate":
+        print(_rotated(site, arguments.source, finish=arguments.finish))
         return 0
     project = _project(arguments, site)
     provider = arguments.provider or ("email-json" if arguments.channel == "queue" else "json")
     source = add(site, project, channel=arguments.channel, name=arguments.name, provider=provider)
     print(described(site.base_url, source, raw=provider == "mime"))
     return 0
+
+
+def _rotated(site: Site, source: UUID, *, finish: bool) -> str:
+    if finish:
+        keep_newest_secret(site, source)
+        return "Within a minute the newest secret alone is taken."
+    secret = add_secret(site, source)
+    return (
+        f"\n  Secret  {secret}\n\nWithin a minute it is taken beside the one before it. "
+        f"When the sender signs with it: ./dev source rotate {source} --finish\n"
+    )
 
 
 def _project(arguments: argparse.Namespace, site: Site) -> UUID:
@@ -122,6 +136,35 @@ def add(site: Site, project: UUID, *, channel: Channel, name: str, provider: str
 
     site.ask(create)
     return made
+
+
+def add_secret(site: Site, source: UUID) -> str:
+    """Put a new secret before the newest of a source and return it; both are taken. Raises Trouble: no such source."""
+    secret = new_secret()
+    _change_secrets(site, source, lambda there: (secret, *there[:1]))
+    return secret
+
+
+def keep_newest_secret(site: Site, source: UUID) -> None:
+    """Leave a source the newest of its secrets alone. Raises Trouble: no such source."""
+    _change_secrets(site, source, lambda there: there[:1])
+
+
+def _change_secrets(site: Site, source: UUID, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
+    async def work(hub: Services) -> list[Row]:
+        signed = {
+            row["id"]: project
+            for project, rows in (await _sources_of_all(hub)).items()
+            for row in rows
+            if row["channel"] != "queue"
+        }
+        if source not in signed:
+            raise Trouble(f"there is no source {source} with a secret", do="See ./dev source list for those there are.")
+        await sources.change_secrets(ProjectId(signed[source]), source, change, hub.postgres, hub.vault)
+        await sources.publish_sources(hub.postgres, hub.blobs)
+        return []
+
+    site.ask(work)
 
 
 def listed(site: Site) -> str:
@@ -217,7 +260,10 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     adding.add_argument("--provider", choices=PROVIDERS, help="the wire format (default: json; of a queue, email-json)")
     adding.add_argument("--project", type=UUID, help="the project's id (default: the demo project)")
     adding.add_argument("--new-project", metavar="NAME", help="make a project for it first")
+    rotating = actions.add_parser("rotate", help="give a source a new secret; the one before it is taken, too")
+    rotating.add_argument("source", type=UUID, help="the source's id, the end of its URL")
+    rotating.add_argument("--finish", action="store_true", help="the sender has the new one: drop the older one")
     listing = actions.add_parser("list", help="list every source")
-    for each in (adding, listing):
+    for each in (adding, rotating, listing):
         each.add_argument("--target", choices=["local", "azure"], default="local", help="azure: azd's environment")
     return parser.parse_args(argv)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -100,6 +101,27 @@ async def add_source(new: NewSource, postgres: Postgres, vault: Vault) -> None:
             default_agent_id=new.default_agent_id,
             secrets=sealed,
         )
+
+
+async def change_secrets(
+    project: ProjectId,
+    source: UUID,
+    change: Callable[[tuple[str, ...]], tuple[str, ...]],
+    postgres: Postgres,
+    vault: Vault,
+) -> None:
+    """Seal a source's secrets anew, as `change` makes them of those there are, the newest first.
+
+    Ingest takes them once the source is published and its cache has ended. Raises Rejected 404: no such source.
+    """
+    async with postgres.tenant(project) as transaction:
+        row = await transaction.one(SQL["lock_secrets"], project_id=project, id=source)
+        if row is None:
+            raise Rejected(404, "there is no such source", field="source")
+        await vault.ready(row["secrets"])
+        there = tuple(json.loads(vault.open(row["secrets"], bound_to=bound_to(project, source))))
+        sealed = vault.seal(json.dumps(change(there)), bound_to=bound_to(project, source))
+        await transaction.execute(SQL["change_secrets"], project_id=project, id=source, secrets=sealed)
 
 
 async def publish_sources(postgres: Postgres, blobs: Blobs) -> int:

@@ -4,6 +4,15 @@ INSERT INTO sources (project_id, id, name, channel, provider, default_agent_id, 
 VALUES (%(project_id)s, %(id)s, %(name)s, %(channel)s, %(provider)s, %(default_agent_id)s, %(secrets)s)
 ON CONFLICT (project_id, id) DO NOTHING;
 
+-- name: lock_secrets
+-- A source's sealed secrets, held until they are changed.
+SELECT secrets FROM sources WHERE project_id = %(project_id)s AND id = %(id)s FOR UPDATE;
+
+-- name: change_secrets!
+-- Other secrets, to be published.
+UPDATE sources SET secrets = %(secrets)s, version = version + 1, updated_at = now()
+WHERE project_id = %(project_id)s AND id = %(id)s;
+
 -- name: list_projects
 -- Every project, as the sweeper sees them.
 SELECT id FROM projects ORDER BY id;

@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -6,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from local.sources import Site, add, described, listed, main, running
+from local.sources import Site, add, add_secret, described, keep_newest_secret, listed, main, running
 from local.stack.ports import free_port
 from local.stack.stack import Stack
 from local.trouble import Trouble
@@ -95,6 +96,38 @@ def test_a_name_is_given_once_a_project(site: Site) -> None:
     add(site, site.demo_project, channel="chat", name="Front desk")
     with pytest.raises(Trouble, match="'Front desk' already"):
         add(site, site.demo_project, channel="email", name="Front desk")
+
+
+def test_while_a_secret_is_changed_both_are_taken_and_then_the_new_one_alone(
+    stack: Stack, site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("local.sources.running", lambda _: site)
+    source = add(site, site.demo_project, channel="chat", name="Changes its secret")
+    main(["rotate", str(source.id)])
+    secret = capsys.readouterr().out.partition("Secret  ")[2].partition("\n")[0]
+    url, old = pasted(described(URL, source))
+    _, new = pasted(described(URL, dataclasses.replace(source, secret=secret)))
+    assert [asyncio.run(answer(stack, "chat", url, request)) for request in (old, new)] == [202, 202]
+    main(["rotate", str(source.id), "--finish"])
+    assert asyncio.run(answer(stack, "chat", url, new)) == 202
+    with pytest.raises(Rejected, match="no signature"):
+        asyncio.run(answer(stack, "chat", url, old))
+
+
+def test_no_more_than_two_secrets_of_a_source_are_taken(stack: Stack, site: Site) -> None:
+    source = add(site, site.demo_project, channel="chat", name="Changes it twice")
+    url, first = pasted(described(URL, source))
+    for _ in range(2):
+        add_secret(site, source.id)
+    with pytest.raises(Rejected, match="no signature"):
+        asyncio.run(answer(stack, "chat", url, first))
+
+
+def test_a_source_without_a_secret_gets_none(site: Site) -> None:
+    queue = add(site, site.demo_project, channel="queue", name="Trusted by Azure", provider="chat-json")
+    for unknown in (queue.id, uuid4()):
+        with pytest.raises(Trouble, match=f"no source {unknown} with a secret"):
+            keep_newest_secret(site, unknown)
 
 
 def test_an_unknown_project_is_named(site: Site) -> None:
