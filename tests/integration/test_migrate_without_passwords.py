@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from local.projects import add_project
 from local.stack.postgres import Postgres
 from schema.migrate import as_owner, entra_label, prepare_without_passwords, upgrade
 
@@ -47,6 +48,18 @@ def test_the_administrator_sees_no_tenants_rows_without_taking_a_role(operator: 
         connection.rollback()
         connection.execute("SET ROLE hub_app")
         assert connection.execute("SELECT * FROM contacts").fetchall() == []
+
+
+def test_the_administrator_makes_projects_and_works_with_them_as_the_app_does(operator: str) -> None:
+    prepare_without_passwords(operator, database="hub")
+    dsn = make_conninfo(operator, dbname="hub")
+    project = add_project(as_owner(dsn), "Shop")
+    with psycopg.connect(dsn) as connection:
+        connection.execute("SET ROLE hub_sweeper")
+        assert connection.execute("SELECT id FROM projects").fetchall() == [(project,)]
+        connection.execute("SELECT set_config('app.project_id', %s, true)", [str(project)])
+        connection.execute("SET ROLE hub_app")
+        assert connection.execute("SELECT count(*) FROM sources").fetchone() == (0,)
 
 
 def test_a_migration_as_owner_keeps_its_lock_timeout(operator: str) -> None:
