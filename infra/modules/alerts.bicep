@@ -39,6 +39,13 @@ var events = [
     query: 'traces | where message startswith "poison.waiting "'
   }
   {
+    name: 'sync-left'
+    severity: 1
+    threshold: 0
+    description: 'A batch of the change feed meets a fault of the code; sweep_changes waits at it. See GET /api/v1/sync/status.'
+    query: 'traces | where message startswith "sync_interactions.left "'
+  }
+  {
     name: 'sync-lag'
     severity: 2
     threshold: 0
