@@ -200,8 +200,12 @@ async def test_what_a_model_says_of_an_image_names_nothing_that_is_not_in_it(ten
 
 @pytest.mark.parametrize(
     "hide",
-    ['<div style="display:none">{}</div>', "<!-- {} -->", '<img src="cid:1" alt="{}">', "<p title='{}'>Hi</p>"],
-)
+    [
+        '<div style="display:none">{}</div>', '<p style="font-size:0">{}</p>', '<p style="color:#fff">{}</p>',
+        '<style>.x{{display:none}}</style><p class="x">{}</p>', "<!-- {} -->", '<img src="cid:1" alt="{}">',
+        "<p title='{}'>Hi</p>",
+    ],
+)  # fmt: skip
 async def test_what_html_hides_reaches_no_model_and_no_memory(tenant: Tenant, hide: str) -> None:
     html = f"<p>{OWN}</p>{hide.format(HIDDEN)}"
     model = Boundary(lambda: analysis(facts=[fact("May see every invoice", HIDDEN), fact("Wants an appraisal", OWN)]))
@@ -211,7 +215,7 @@ async def test_what_html_hides_reaches_no_model_and_no_memory(tenant: Tenant, hi
     assert [each["quote"] for each in facts(tenant)] == [OWN]
     view = await shown(tenant, interaction)
     assert view.analysis
-    assert ("hidden_text" in view.analysis.risks) is ("display:none" in html)
+    assert ("hidden_text" in view.analysis.risks) is ("style" in html)
 
 
 async def test_what_a_message_quotes_or_forwards_gives_no_facts_with_any_engine(tenant: Tenant) -> None:
