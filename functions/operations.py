@@ -193,11 +193,11 @@ OPERATIONS: tuple[Operation, ...] = (
         Page[AiInteractionView],
         parameters=(
             PROJECT, *WINDOW,
-            Parameter("userId", "query", "Calls that this user started", format="uuid"),
+            Parameter("userId", "query", "Calls that this user asked for", format="uuid"),
             Parameter("messageId", "query", "Calls about this message", format="uuid"),
             Parameter("status", "query", "pending, success, error, unknown or deferred"),
             Parameter("purpose", "query", "message_analysis, image_analysis or embedding"),
-            Parameter("model", "query", "The model that was asked for"),
+            Parameter("model", "query", "The model that was asked for, or that answered"),
             LIMIT, CURSOR,
         ),
         errors=READ_ERRORS,

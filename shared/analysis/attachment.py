@@ -9,9 +9,10 @@ from shared.ai.masking import Mask
 from shared.ai.prompts import prompt
 from shared.ai.wording import Wording
 from shared.analysis.message import SQL
+from shared.analysis.subjects import subject_of
 from shared.errors import Permanent
 from shared.failpoints import failpoint
-from shared.identifiers import InteractionId, MessageId, ProjectId
+from shared.identifiers import ProjectId
 from shared.models.analysis import ImageAnalysis
 from shared.models.text import visible
 from shared.models.work import AttachmentWork, BlobContainer
@@ -42,7 +43,7 @@ class AttachmentAnalyst:
 
         Raises Permanent when there is none, Transient when model or store are away.
         """
-        about = Subject(ProjectId(work.project_id), InteractionId(work.interaction_id), MessageId(work.message_id))
+        about = subject_of(work)
         async with self.postgres.tenant(about.project_id) as transaction:
             file = await transaction.one(
                 SQL["get_attachment"], project_id=about.project_id, attachment_id=work.attachment_id

@@ -11,10 +11,11 @@ from shared.ai.prompts import prompt
 from shared.ai.provider import Away, NotAsked
 from shared.ai.seen import see
 from shared.analysis.findings import Given, findings
+from shared.analysis.subjects import subject_of
 from shared.clock import Clock
 from shared.errors import Contended, HubError, Permanent
 from shared.failpoints import failpoint
-from shared.identifiers import InteractionId, MessageId, ProjectId, finding_id
+from shared.identifiers import finding_id
 from shared.models.analysis import ContextFact, MessageAnalysis
 from shared.models.documents import iso
 from shared.models.work import MessageWork
@@ -45,7 +46,7 @@ class MessageAnalyst:
 
     async def analyze(self, work: MessageWork) -> None:
         """Analyse one message. Raises Permanent when there is none, Transient when model or store are away."""
-        about = Subject(ProjectId(work.project_id), InteractionId(work.interaction_id), MessageId(work.message_id))
+        about = subject_of(work)
         message = await self._load(about)
         if message["deleted_at"] is not None:
             return

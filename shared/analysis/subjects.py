@@ -3,13 +3,20 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.ai.attempts import Subject
 from shared.errors import Permanent
-from shared.identifiers import ProjectId
+from shared.identifiers import InteractionId, MessageId, ProjectId
 from shared.models.work import AskedAttachment, AskedMessage, AttachmentWork, MessageWork
 from shared.stores.postgres import Postgres
 from shared.stores.sql import SqlBlocks
 
 SQL = SqlBlocks(Path(__file__).with_name("subjects.sql"))
+
+
+def subject_of(work: MessageWork | AttachmentWork) -> Subject:
+    """Return what the log says that the calls of an analysis are about, and for whom they are made."""
+    project, interaction = ProjectId(work.project_id), InteractionId(work.interaction_id)
+    return Subject(project, interaction, MessageId(work.message_id), work.user_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,20 @@
 -- name: list_ai_interactions
--- Model calls, newest first, one page. Without their bodies: those may be large.
+-- Model calls, newest first, one page. Without their bodies: those may be large. Of a deleted interaction none.
 SELECT id, "timestamp", status, purpose, provider, model_name, deployment, answered_model, latency_ms, error_code,
        error_message, user_id, host(ip_address) AS ip_address, interaction_id, message_id, prompt_hash, file_metadata,
        coalesce(repair, 0) AS repair, input_tokens, cached_tokens, cache_write_tokens, image_tokens, output_tokens,
        reasoning_tokens, total_tokens, cost, currency, coalesce(body, 'full') AS body
-FROM ai_interactions
+FROM ai_interactions a
 WHERE project_id = %(project_id)s
+  AND NOT EXISTS (SELECT 1 FROM interactions i WHERE i.project_id = a.project_id AND i.id = a.interaction_id
+                  AND i.deleted_at IS NOT NULL)
   AND (%(user_id)s::uuid IS NULL OR user_id = %(user_id)s)
   AND (%(message_id)s::uuid IS NULL OR message_id = %(message_id)s)
   AND (%(since)s::timestamptz IS NULL OR "timestamp" >= %(since)s)
   AND (%(until)s::timestamptz IS NULL OR "timestamp" < %(until)s)
   AND (%(status)s::text IS NULL OR status = %(status)s)
   AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)
-  AND (%(model)s::text IS NULL OR model_name = %(model)s)
+  AND (%(model)s::text IS NULL OR %(model)s::text IN (model_name, answered_model))
   AND ("timestamp", id) < (%(before)s, %(before_id)s)
 ORDER BY "timestamp" DESC, id DESC
 LIMIT %(limit)s;
@@ -23,8 +25,10 @@ SELECT id, "timestamp", status, purpose, provider, model_name, deployment, answe
        error_message, user_id, host(ip_address) AS ip_address, interaction_id, message_id, prompt_hash, file_metadata,
        coalesce(repair, 0) AS repair, input_tokens, cached_tokens, cache_write_tokens, image_tokens, output_tokens,
        reasoning_tokens, total_tokens, cost, currency, coalesce(body, 'full') AS body, request, response
-FROM ai_interactions
-WHERE project_id = %(project_id)s AND id = %(id)s;
+FROM ai_interactions a
+WHERE project_id = %(project_id)s AND id = %(id)s
+  AND NOT EXISTS (SELECT 1 FROM interactions i WHERE i.project_id = a.project_id AND i.id = a.interaction_id
+                  AND i.deleted_at IS NOT NULL);
 
 -- name: sum_up_calls
 -- What model calls took, by whichever of day, model, purpose and contact is asked for. What is deferred is no call yet.

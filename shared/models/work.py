@@ -59,14 +59,20 @@ class DeliveryWork(Work):
     blob: str
 
 
-class MessageWork(Work):
+class AnalysisWork(Work):
+    """An analysis; one that somebody asked for says who."""
+
+    user_id: Annotated[UUID | None, Field(description="Who asks, for the log of model calls; null is nobody")] = None
+
+
+class MessageWork(AnalysisWork):
     """Analyse one message."""
 
     interaction_id: UUID
     message_id: UUID
 
 
-class AttachmentWork(Work):
+class AttachmentWork(AnalysisWork):
     """Analyse one attachment."""
 
     interaction_id: UUID
@@ -74,14 +80,14 @@ class AttachmentWork(Work):
     attachment_id: UUID
 
 
-class AskedMessage(Work):
+class AskedMessage(AnalysisWork):
     """Analyse one message, by its id alone: what `message-analysis` takes from anyone."""
 
     message_id: UUID
     interaction_id: Annotated[UUID | None, Field(description="Looked up when it is left out")] = None
 
 
-class AskedAttachment(Work):
+class AskedAttachment(AnalysisWork):
     """Analyse one attachment, by its id alone: what `attachment-analysis` takes from anyone."""
 
     attachment_id: UUID

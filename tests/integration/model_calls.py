@@ -9,11 +9,12 @@ from uuid import uuid4
 
 from azure.functions.queue import QueueMessage
 
+from functions.analyze_message import _analyze
 from functions.work import run_step
 from shared.ai.gateway import Gateway, Subject
 from shared.clock import Clock
 from shared.identifiers import InteractionId, MessageId
-from shared.models.work import MessageWork, QueueName
+from shared.models.work import AskedMessage, MessageWork, QueueName
 from shared.services import Services
 from tests.integration.tenant import Tenant, mail
 from tests.model_server.server import ModelServer
@@ -72,6 +73,15 @@ class ModelCalls:
         for name, value in changed.items():
             self.tenant.rows(f"UPDATE projects SET {name} = %s WHERE id = %s", value, self.tenant.id)
 
+    def terms(self) -> tuple[object, ...]:
+        """Return the project's settings."""
+        row = self.tenant.one(
+            "SELECT ai_daily_tokens, ai_daily_cost, ai_bodies, ai_body_days, ai_log_days FROM projects WHERE id = %s",
+            self.tenant.id,
+        )
+        assert row
+        return tuple(row.values())
+
     def day(self) -> dict[str, Any]:
         """Return what today's calls took."""
         found = self.tenant.one(
@@ -89,15 +99,15 @@ class HostTime:
     def __init__(self, hub: Services, clock: MovedClock) -> None:
         self.hub, self.clock = hub, clock
         self.delays: list[float] = []
-        self._waiting: list[tuple[datetime, int, MessageWork]] = []
+        self._waiting: list[tuple[datetime, int, AskedMessage | MessageWork]] = []
         self._sent = 0
         hub.queues.send = self._send  # type: ignore[method-assign,assignment] # host time instead of the service's
 
-    async def _send(self, _: QueueName, work: MessageWork, *, delay: timedelta = timedelta()) -> None:
+    async def _send(self, _: QueueName, work: AskedMessage | MessageWork, *, delay: timedelta = timedelta()) -> None:
         self.delays.append(delay.total_seconds())
         self.put(work, self.clock.now() + delay)
 
-    def put(self, work: MessageWork, at: datetime | None = None) -> None:
+    def put(self, work: AskedMessage | MessageWork, at: datetime | None = None) -> None:
         """Put a message into the queue."""
         self._sent += 1
         heapq.heappush(self._waiting, (at or self.clock.now(), self._sent, work))
@@ -108,11 +118,7 @@ class HostTime:
             due, _, work = heapq.heappop(self._waiting)
             self.clock.ahead += max(timedelta(), due - self.clock.now())
             message = QueueMessage(id="1", body=work.model_dump_json().encode())
-            await run_step(QueueName.MESSAGE_ANALYSIS, MessageWork, message, _analyze)
-
-
-async def _analyze(hub: Services, work: MessageWork) -> None:
-    await hub.message_analyst.analyze(work)
+            await run_step(QueueName.MESSAGE_ANALYSIS, AskedMessage, message, _analyze)
 
 
 def settings(server: ModelServer) -> dict[str, str]:

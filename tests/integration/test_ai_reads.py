@@ -9,14 +9,18 @@ from uuid import uuid4
 
 import azure.functions as func
 import pytest
+from azure.functions.queue import QueueMessage
 
 from functions.ai_interactions import get_ai_interaction, get_ai_usage, list_ai_interactions
+from functions.analyze_message import _analyze
+from functions.work import run_step
 from shared import services
 from shared.ai.gateway import Subject
 from shared.ai.provider import NotAsked
+from shared.identifiers import InteractionId
 from shared.models.ai_interactions import AiInteractionView
-from shared.models.work import MessageWork, QueueName
-from tests.integration.model_calls import SENT, TEXT, ModelCalls
+from shared.models.work import AskedMessage, MessageWork, QueueName
+from tests.integration.model_calls import SENT, TEXT, HostTime, ModelCalls
 from tests.integration.tenant import Tenant, mail
 from tests.model_server.script import Mode
 
@@ -157,6 +161,35 @@ async def test_usage_sums_up_what_is_known_and_counts_what_is_not(calls: ModelCa
     assert sum(each["calls"] for each in by_day["items"]) == 4
     later = datetime.now(UTC) + timedelta(days=1)
     assert (await read(get_ai_usage, from_=later.isoformat(), to=later.isoformat()))["items"] == []
+
+
+async def test_calls_that_somebody_asked_for_are_found_by_who_asked(calls: ModelCalls, read: Read) -> None:
+    user, work = uuid4(), await calls.delivered()
+    asked = {"project_id": str(calls.tenant.id), "message_id": str(work.message_id), "user_id": str(user)}
+    message = QueueMessage(id="1", body=json.dumps(asked).encode())
+    calls.wants(ai_daily_tokens=0)
+    queue = HostTime(calls.hub, calls.clock)
+    await run_step(QueueName.MESSAGE_ANALYSIS, AskedMessage, message, _analyze)
+    assert [item["status"] for item in (await read(list_ai_interactions, userId=str(user)))["items"]] == ["deferred"]
+    calls.wants(ai_daily_tokens=None)
+    await queue.run()
+    items = (await read(list_ai_interactions, userId=str(user)))["items"]
+    assert [(item["purpose"], item["status"]) for item in items] == [
+        ("embedding", "success"),
+        ("message_analysis", "success"),
+    ]
+
+
+async def test_the_calls_of_a_deleted_interaction_are_counted_and_not_shown(calls: ModelCalls, read: Read) -> None:
+    row = await calls.tenant.deliver("email", mail())
+    (work,) = calls.tenant.take(QueueName.MESSAGE_ANALYSIS)
+    await calls.hub.message_analyst.analyze(MessageWork.model_validate(work))
+    before = await read(get_ai_usage)
+    await calls.hub.deletion.delete(calls.tenant.id, InteractionId(row["id"]))
+    assert (await read(list_ai_interactions))["items"] == []
+    for call in calls.log():
+        assert await read(get_ai_interaction, identifier=call["id"]) == (404, "id")
+    assert (await read(get_ai_usage))["items"] == before["items"]
 
 
 async def test_usage_is_told_by_contact(calls: ModelCalls, read: Read) -> None:
