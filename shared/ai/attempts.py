@@ -8,8 +8,9 @@ from uuid import UUID
 
 from shared.ai.bodies import Keeping
 from shared.ai.prices import Sold
-from shared.ai.provider import Call, Exchange
+from shared.ai.provider import Away, Call, Exchange, Unusable
 from shared.ai.usage import Usage
+from shared.errors import HubError
 from shared.identifiers import InteractionId, MessageId, ProjectId, canonical_json, finding_id, sha256_hex
 from shared.models.ai_interactions import Purpose
 
@@ -97,3 +98,21 @@ class Outcome:
     exchange: Exchange | None = None
     error: Exception | None = None
     answer: dict[str, Any] | None = None
+
+    @property
+    def error_code(self) -> str | None:
+        """What failed, in a word: the code of ours where the error has one, else its class."""
+        if self.error is None:
+            return None
+        code = getattr(self.error, "code", None) if isinstance(self.error, HubError) else None
+        return code or type(self.error).__name__
+
+    @property
+    def perhaps_paid(self) -> bool:
+        """Whether a call that nobody counted may have been paid for: it was answered, or nobody knows that it was not.
+
+        What we did not ask, what could not be reached and what was refused cost nothing.
+        """
+        if isinstance(self.error, Away):
+            return self.error.unheard
+        return isinstance(self.error, Unusable) or not isinstance(self.error, HubError)

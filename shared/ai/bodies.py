@@ -8,7 +8,9 @@ Keeping = Literal["full", "redacted", "hashed", "none"]
 Payload = dict[str, Any]
 
 # Names and settings of ours or the server's; every other text may be the customer's, or quote him.
-_OURS = {"task", "model", "prompt_version", "id", "status", "sent_at"}
+_OURS = {"task", "model", "prompt_version", "id", "status", "cut_off_by", "sent_at"}
+# The same for every call of a prompt's version, and long.
+_STANDING = {"instructions", "answer_schema"}
 
 
 def kept(keeping: Keeping, payload: Payload) -> Payload | None:
@@ -20,7 +22,8 @@ def kept(keeping: Keeping, payload: Payload) -> Payload | None:
     if keeping == "full":
         return payload
     if keeping == "redacted":
-        return {name: value if name in _OURS else _redacted(value) for name, value in payload.items()}
+        told = {name: value for name, value in payload.items() if name not in _STANDING}
+        return {name: value if name in _OURS else _redacted(value) for name, value in told.items()}
     return {"sha256": sha256_hex(canonical_json(payload))} if keeping == "hashed" else None
 
 

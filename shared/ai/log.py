@@ -96,9 +96,9 @@ class CallLog:
                 answer=_json(outcome.answer if attempt.claim else None),
                 cost=cost,
                 currency=None if cost is None else self.prices.currency,
-                **_failure(outcome.error),
+                **_failure(outcome),
                 **_tokens(usage),
-                **_spent(usage, cost, answered=outcome.error is None),
+                **_spent(usage, cost, perhaps_paid=outcome.perhaps_paid),
             )
 
     async def defer(self, attempt: Attempt, why: NotAsked) -> None:
@@ -170,12 +170,13 @@ def _described(attempt: Attempt, now: datetime) -> dict[str, Any]:
     }
 
 
-def _failure(error: Exception | None) -> dict[str, Any]:
+def _failure(outcome: Outcome) -> dict[str, Any]:
     """Only our own words are kept: a vendor's may quote the customer."""
+    error = outcome.error
     if error is None:
         return {"status": "success", "error_code": None, "error_message": None}
     said = str(error)[:MAX_ERROR_CHARACTERS] if isinstance(error, HubError) else None
-    return {"status": "error", "error_code": type(error).__name__, "error_message": said}
+    return {"status": "error", "error_code": outcome.error_code, "error_message": said}
 
 
 def _tokens(usage: Usage) -> dict[str, Any]:
@@ -190,12 +191,12 @@ def _tokens(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _spent(usage: Usage, cost: Decimal | None, *, answered: bool) -> dict[str, Any]:
-    """What counts of the budget, None for what was reserved: an answer that nobody counted was paid for."""
+def _spent(usage: Usage, cost: Decimal | None, *, perhaps_paid: bool) -> dict[str, Any]:
+    """What counts of the budget, None for what was reserved: where nobody counted, or a class has no price."""
     if usage.total_tokens is None:
-        nothing = None if answered else 0
+        nothing = None if perhaps_paid else 0
         return {"spent_tokens": nothing, "spent_cost": nothing}
-    return {"spent_tokens": usage.total_tokens, "spent_cost": cost or Decimal(0)}
+    return {"spent_tokens": usage.total_tokens, "spent_cost": cost}
 
 
 def _json(value: dict[str, Any] | None) -> str | None:

@@ -114,6 +114,11 @@ WHERE project_id = %(project_id)s AND id IN (
 UPDATE ai_interactions SET answer = NULL
 WHERE project_id = %(project_id)s AND answer IS NOT NULL AND "timestamp" < %(before)s;
 
+-- name: forget_deferred!
+-- What waits says so again and again; who said nothing for long was answered, deleted or given up.
+DELETE FROM ai_interactions
+WHERE project_id = %(project_id)s AND status = 'deferred' AND "timestamp" < %(before)s;
+
 -- name: delete_calls!
 -- The rows themselves go last; what a day took stays in its budget.
 DELETE FROM ai_interactions

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from shared.ai.usage import Usage
@@ -78,18 +78,45 @@ class Unusable(Permanent):
     """The engine answered, but not with what was asked for: cut off, refused, not of the schema.
 
     It was paid for all the same, so `sent` is here for the log. `repair`, where there is one, asks once more and tells
-    the engine what was wrong with what it `said`.
+    the engine what was wrong with what it `said`. `code` names it for the log.
     """
 
-    def __init__(self, reason: str, *, sent: Exchange, said: str = "", repair: Call[Any] | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        sent: Exchange,
+        said: str = "",
+        repair: Call[Any] | None = None,
+        code: str = "invalid_answer",
+    ) -> None:
         super().__init__(reason)
+        self.code = code
         self.sent = sent
         self.said = said
         self.repair = repair
 
 
+class Refused(Permanent):
+    """The engine does not take the question, whatever time goes by: nothing was paid. `code` names it for the log."""
+
+    def __init__(self, reason: str, *, code: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
 class Away(Transient):
-    """The engine was asked and gave no answer: it is not there, too busy, or too slow."""
+    """The engine was asked and gave no answer: it is not there, too busy, or too slow. `code` names it for the log.
+
+    `unheard` is a question that went out and whose answer never came: it may have been paid for.
+    """
+
+    def __init__(
+        self, detail: str, *, retry_after: timedelta | None = None, code: str = "away", unheard: bool = False
+    ) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.code = code
+        self.unheard = unheard
 
 
 class NotAsked(Transient):

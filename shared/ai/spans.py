@@ -56,7 +56,7 @@ def _asked(attempt: Attempt) -> dict[str, Any]:
 
 
 def _answered(outcome: Outcome) -> dict[str, Any]:
-    told: dict[str, Any] = {"error.type": type(outcome.error).__name__} if outcome.error else {}
+    told: dict[str, Any] = {"error.type": outcome.error_code} if outcome.error else {}
     if outcome.exchange:
         usage = outcome.exchange.usage
         told |= {

@@ -8,8 +8,11 @@ from shared.clock import Clock
 from shared.identifiers import ProjectId
 from shared.stores.postgres import Postgres
 
-# A kept answer is used at once or after a crash; its findings have a place of their own.
-ANSWERS_KEPT = timedelta(days=1)
+# A kept answer is used at once, after a crash, or when its repair may be asked for: by then a spent day is over, and a
+# weekend without a model. Its findings have a place of their own.
+ANSWERS_KEPT = timedelta(days=3)
+# A message that waits looks again each `RETRY_MAX_SECONDS`, a quarter of an hour.
+DEFERRED_KEPT = timedelta(days=2)
 # Rows of one project and run, so that no transaction is long.
 MOST = 5_000
 
@@ -34,5 +37,6 @@ class LogUpkeep:
             due = {"project_id": project, "now": now, "limit": MOST}
             await transaction.execute(SQL["expire_bodies"], **due)
             await transaction.execute(SQL["expire_answers"], project_id=project, before=now - ANSWERS_KEPT)
+            await transaction.execute(SQL["forget_deferred"], project_id=project, before=now - DEFERRED_KEPT)
             await transaction.execute(SQL["delete_calls"], **due)
         return lost

@@ -57,6 +57,23 @@ async def test_a_call_is_in_the_log_with_its_question_while_it_is_under_way(call
     await stopped(task)
 
 
+async def test_the_log_has_all_that_was_sent_and_received(calls: ModelCalls) -> None:
+    calls.server.next(Mode.TRUNCATED)
+    await calls.ask()
+    for row, sent in zip(calls.log(), calls.server.requests, strict=True):
+        logged = row["request"]
+        given = {name: logged[name] for name in ("subject", "sent_at", "text")}
+        first, *repairs = sent["input"]
+        assert (json.loads(first["content"]), repairs) == (given, logged.get("turns", []))
+        assert sent["text"]["format"]["schema"] == logged["answer_schema"]
+        for name in ("model", "instructions", "max_output_tokens", "store"):
+            assert sent[name] == logged[name]
+        assert sent.keys() == {"path", "input", "text", "model", "instructions", "max_output_tokens", "store"}
+    cut, whole = calls.log()
+    assert (cut["response"]["status"], cut["response"]["cut_off_by"]) == ("incomplete", "max_output_tokens")
+    assert json.loads(whole["response"]["text"])["classification"]["language"] == "en"
+
+
 async def test_a_settled_call_has_its_tokens_by_class_and_holds_nothing_of_the_day(calls: ModelCalls) -> None:
     await calls.ask()
     (row,) = calls.log()
@@ -83,13 +100,24 @@ async def test_what_a_call_costs_is_unknown_without_a_price_and_exact_with_one(
     assert calls.day()["spent_cost"] == expected
 
 
+async def test_a_class_without_a_price_counts_as_what_was_reserved(calls: ModelCalls, tmp_path: Path) -> None:
+    table = tmp_path / "prices.toml"
+    table.write_text(PRICES.replace("cached = 0.025\n", ""), encoding="utf-8")
+    calls.server.next(Mode.CACHED)
+    await calls.ask(hub=calls.worker(AI_PRICES_FILE=str(table)))
+    (row,) = calls.log()
+    assert row["cached_tokens"] > 0
+    assert (row["cost"], calls.day()["spent_cost"]) == (None, row["reserved_cost"])
+    assert row["reserved_cost"] > 0
+
+
 async def test_every_repair_is_a_call_of_its_own_and_the_third_answer_is_the_last(calls: ModelCalls) -> None:
     calls.server.next(Mode.WRONG_ENUM, Mode.TRUNCATED, Mode.INVALID_JSON)
     with pytest.raises(Permanent, match="analysis_failed: the answer is no JSON"):
         await calls.ask()
     rows = calls.log()
     assert [(row["repair"], row["status"], row["error_code"]) for row in rows] == [
-        (repair, "error", "Unusable") for repair in range(3)
+        (repair, "error", "invalid_answer") for repair in range(3)
     ]
     assert len({row["prompt_hash"] for row in rows}) == 3
     assert len({row["claim"] for row in rows}) == 1
@@ -132,7 +160,11 @@ async def test_an_answer_that_did_not_hold_is_not_paid_for_again_when_its_repair
         await calls.ask(about)
     await calls.ask(about, calls.worker())
     assert [len(request["input"]) for request in calls.server.requests] == [1, 3, 3]
-    assert [(row["repair"], row["error_code"]) for row in calls.log()] == [(0, "Unusable"), (1, "Away"), (1, None)]
+    assert [(row["repair"], row["error_code"]) for row in calls.log()] == [
+        (0, "invalid_answer"),
+        (1, "http_500"),
+        (1, None),
+    ]
 
 
 async def test_who_asks_again_after_the_last_repair_asks_afresh(calls: ModelCalls) -> None:
@@ -215,23 +247,48 @@ async def test_after_a_rest_one_of_many_tries(calls: ModelCalls) -> None:
     assert len(calls.server.requests) == 2
 
 
-@pytest.mark.parametrize("mode", [Mode.RESET, Mode.BROKEN, Mode.LIMITED_FOR_7_SECONDS])
-async def test_a_call_that_fails_gives_back_what_it_held(calls: ModelCalls, mode: Mode) -> None:
+@pytest.mark.parametrize(("mode", "code"), [(Mode.BROKEN, "http_500"), (Mode.LIMITED_FOR_7_SECONDS, "http_429")])
+async def test_a_call_that_is_refused_gives_back_what_it_held(calls: ModelCalls, mode: Mode, code: str) -> None:
     calls.server.next(mode)
     with pytest.raises(Away):
         await calls.ask()
     (row,) = calls.log()
-    assert (row["status"], row["error_code"], row["total_tokens"], row["cost"]) == ("error", "Away", None, None)
+    assert (row["status"], row["error_code"], row["total_tokens"], row["cost"]) == ("error", code, None, None)
     assert row["request"]["text"] == TEXT
     assert set(calls.day().values()) == {0}
 
 
-async def test_a_server_that_does_not_count_is_counted_by_what_was_reserved(calls: ModelCalls) -> None:
-    calls.server.next(Mode.UNCOUNTED)
-    await calls.ask()
+async def test_a_server_that_is_not_there_costs_nothing(calls: ModelCalls) -> None:
+    await calls.server.stop()
+    with pytest.raises(Away):
+        await calls.ask()
+    assert [row["error_code"] for row in calls.log()] == ["connection"]
+    assert set(calls.day().values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"),
+    [(Mode.RESET, "connection"), (Mode.STALL, "timeout"), (Mode.STALL_IN_BODY, "timeout")],
+)
+async def test_an_answer_that_never_came_counts_as_what_it_may_have_cost(
+    calls: ModelCalls, mode: Mode, code: str
+) -> None:
+    calls.server.next(mode)
+    with pytest.raises(Away):
+        await calls.ask(hub=calls.worker(MODEL_TIMEOUT_SECONDS="0.5"))
     (row,) = calls.log()
+    assert (row["status"], row["error_code"], row["total_tokens"], row["cost"]) == ("error", code, None, None)
+    assert calls.day()["spent_tokens"] == row["reserved_tokens"] > calls.server.billed_tokens > 0
+    assert calls.day()["reserved_tokens"] == 0
+
+
+@pytest.mark.parametrize("spoilt", [Mode.UNCOUNTED, Mode.UNCOUNTED_AND_WRONG])
+async def test_a_server_that_does_not_count_is_counted_by_what_was_reserved(calls: ModelCalls, spoilt: Mode) -> None:
+    calls.server.next(spoilt)
+    await calls.ask()
+    row, *repaired = calls.log()
     assert (row["total_tokens"], row["cost"]) == (None, None)
-    assert calls.day()["spent_tokens"] == row["reserved_tokens"] > 0
+    assert calls.day()["spent_tokens"] == row["reserved_tokens"] + sum(each["total_tokens"] for each in repaired)
 
 
 @pytest.mark.parametrize("keeping", ["redacted", "hashed", "none"])
@@ -268,7 +325,8 @@ async def test_a_call_about_an_image_has_its_file_and_not_its_bytes(calls: Model
         {"filename": "clock.png", "size_bytes": len(image)},
     )
     assert row["request"]["bytes"] == len(image)
-    assert len(json.dumps(row["request"])) < 1000
+    assert "data:" not in json.dumps(row["request"])
+    assert len(json.dumps(row["request"])) < len(image) / 2
 
 
 async def test_with_postgres_away_nobody_is_asked(calls: ModelCalls, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ async def test_a_call_that_fails_is_a_span_that_says_so(calls: ModelCalls, spans
     with pytest.raises(Away):
         await calls.ask()
     (span,) = spans.get_finished_spans()
-    assert (told(span)["error.type"], span.status.status_code) == ("Away", trace.StatusCode.ERROR)
+    assert (told(span)["error.type"], span.status.status_code) == ("http_500", trace.StatusCode.ERROR)
     assert span.status.description is None
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from functions.settle_ai_interactions import settle_ai_interactions
 from shared import services
+from shared.ai.provider import NotAsked
 from shared.ai.upkeep import ANSWERS_KEPT
 from shared.errors import Transient
 from tests.integration.model_calls import ModelCalls
@@ -42,7 +43,7 @@ async def test_answers_bodies_and_rows_go_one_after_the_other(calls: ModelCalls)
     calls.wants(ai_body_days=30, ai_log_days=60)
     await calls.ask()
     spent = calls.day()
-    for days, answer, body, rows in ((0, True, "full", 1), (2, False, "full", 1), (30, False, "expired", 1)):
+    for days, answer, body, rows in ((2, True, "full", 1), (4, False, "full", 1), (30, False, "expired", 1)):
         age(calls, days=days)
         await calls.hub.log_upkeep.run()
         (row,) = calls.log()
@@ -54,7 +55,23 @@ async def test_answers_bodies_and_rows_go_one_after_the_other(calls: ModelCalls)
     await calls.hub.log_upkeep.run()
     assert calls.log() == []
     assert calls.day() == spent
-    assert timedelta(days=1) >= ANSWERS_KEPT
+    assert timedelta(days=1, minutes=15) < ANSWERS_KEPT, "a repair that waits for the next day finds its answer"
+
+
+async def test_what_waited_and_was_given_up_waits_no_more(calls: ModelCalls) -> None:
+    calls.wants(ai_daily_tokens=0)
+    about = calls.about()
+    with pytest.raises(NotAsked):
+        await calls.ask(about)
+    age(calls, days=1)
+    await calls.hub.log_upkeep.run()
+    assert [row["status"] for row in calls.log()] == ["deferred"]
+    age(calls, days=1)
+    await calls.hub.log_upkeep.run()
+    assert calls.log() == []
+    calls.wants(ai_daily_tokens=None)
+    await calls.ask(about)
+    assert [row["status"] for row in calls.log()] == ["success"]
 
 
 async def test_each_project_has_clocks_of_its_own(calls: ModelCalls) -> None:

@@ -88,7 +88,7 @@ async def test_an_answer_that_does_not_hold_is_logged_with_what_it_cost_and_repa
     await hub.message_analyst.analyze(work)
 
     first, second, _ = calls(tenant)
-    assert (first["status"], first["error_code"], second["status"]) == ("error", "Unusable", "success")
+    assert (first["status"], first["error_code"], second["status"]) == ("error", "invalid_answer", "success")
     assert first["response"]["usage"]["output_tokens"] > 0
     assert '"score": -7' in first["response"]["text"]
     assert first["prompt_hash"] != second["prompt_hash"]

@@ -32,6 +32,8 @@ class Mode(StrEnum):
     FIVE_MEGABYTES = "five_megabytes"
     FAILED = "failed"
     UNCOUNTED = "uncounted"
+    UNCOUNTED_AND_WRONG = "uncounted_and_wrong"
+    CACHED = "cached"
     NO_MODEL = "no_model"
     ZERO_VECTOR = "zero_vector"
     LIMITED = "429"
@@ -61,6 +63,11 @@ _STATUS: dict[Mode, tuple[int, str, dict[str, str]]] = {
     Mode.BAD_REQUEST: (400, "invalid_prompt", {}),
     Mode.CONTENT_FILTER: (400, "content_filter", {}),
 }
+
+
+def billed(mode: Mode) -> bool:
+    """Whether the server worked for its answer: an answer that nobody hears is one."""
+    return mode not in _STATUS
 
 
 def _text(change: Callable[[str], str]) -> Callable[[Json], Json]:
@@ -97,6 +104,15 @@ def _hostile(text: str) -> str:
     return json.dumps(json.loads(text) | _HOSTILE)
 
 
+def _uncounted(said: Json) -> Json:
+    return {name: value for name, value in said.items() if name != "usage"}
+
+
+def _cached(said: Json) -> Json:
+    details = {"input_tokens_details": {"cached_tokens": said["usage"]["input_tokens"] // 2}}
+    return said | {"usage": said["usage"] | details}
+
+
 _REFUSED = [{"type": "message", "content": [{"type": "refusal", "refusal": "I can't help with that."}]}]
 _SPOILT: dict[Mode, Callable[[Json], Json]] = {
     Mode.FENCED: _text(lambda text: f"```json\n{text}\n```"),
@@ -114,7 +130,9 @@ _SPOILT: dict[Mode, Callable[[Json], Json]] = {
     Mode.TOO_DEEP: _text(lambda _: "[" * 200_000),
     Mode.FIVE_MEGABYTES: _field("summary", "x" * 5_000_000),
     Mode.FAILED: lambda said: said | {"status": "failed", "output": [], "error": {"code": "server_error"}},
-    Mode.UNCOUNTED: lambda said: {name: value for name, value in said.items() if name != "usage"},
+    Mode.UNCOUNTED: _uncounted,
+    Mode.UNCOUNTED_AND_WRONG: lambda said: _uncounted(_field("sentiment", {"label": "livid", "score": 0})(said)),
+    Mode.CACHED: _cached,
     Mode.ZERO_VECTOR: lambda said: said | {"data": [{"embedding": [0.0] * 512}]},
 }
 

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from tests.model_server.answers import embedding, image_reading, message_analysis
 from tests.model_server.requests import Refused, checked_embedding, checked_response
-from tests.model_server.script import Mode, spoil
+from tests.model_server.script import Mode, billed, spoil
 
 Json = dict[str, Any]
 _KEY = "scripted-key"
@@ -27,13 +27,14 @@ class ModelServer:
     """The next request is answered in the next of `script`'s modes, one without a mode as `otherwise` says.
 
     A `HELD` one is answered when `released` is set. `requests` are the bodies received so far, with their `path`.
-    `base_url` exists while it runs.
+    `billed_tokens` is what it worked for, heard or not. `base_url` exists while it runs.
     """
 
     key: str = _KEY
     script: deque[Mode] = field(default_factory=deque)
     otherwise: Mode = Mode.OK
     requests: list[Json] = field(default_factory=list)
+    billed_tokens: int = 0
     base_url: str = ""
     released: asyncio.Event = field(default_factory=asyncio.Event)
     _runner: web.AppRunner | None = None
@@ -76,6 +77,8 @@ class ModelServer:
                 said = await answer(body)
             except Refused as refused:
                 return _error(400, "invalid_request", str(refused))
+            if billed(mode):
+                self.billed_tokens += said["usage"]["total_tokens"]
             if mode is Mode.HELD:
                 await self.released.wait()
             return await spoil(mode, said, request)

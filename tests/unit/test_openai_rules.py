@@ -195,7 +195,7 @@ def test_no_response_breaks_what_is_logged(payload: Any) -> None:
 
 def test_what_is_logged_of_an_answer_is_bounded_and_storable() -> None:
     logged = said("x\x00\ud800" * 100_000, usage={"input_tokens": 3, "strange": "y" * 100_000}).logged()
-    assert len(logged["text"]) == MAX_LOGGED_CHARACTERS
+    assert (len(logged["text"]), logged["cut"]) == (MAX_LOGGED_CHARACTERS, {"text": 200_000})
     assert "\x00" not in logged["text"]
     assert logged["usage"] == {"input_tokens": 3}
 

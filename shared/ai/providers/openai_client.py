@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _OPENAI = "https://api.openai.com/v1"
 _SCOPE = "https://cognitiveservices.azure.com/.default"
+# Who is not reached by then was not asked. Shorter than a call's own limit, which can't tell.
+_CONNECT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +44,17 @@ class ModelAccess:
 
 def open_client(access: ModelAccess) -> "AsyncOpenAI":
     """Return a client that tries once: what can wait is deferred by its queue, for as long as the server asks."""
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, Timeout
 
+    timeout = Timeout(access.timeout_seconds, connect=min(_CONNECT_SECONDS, access.timeout_seconds))
     if not access.azure_endpoint:
-        return AsyncOpenAI(
-            api_key=access.api_key, base_url=access.base_url or None, timeout=access.timeout_seconds, max_retries=0
-        )
+        return AsyncOpenAI(api_key=access.api_key, base_url=access.base_url or None, timeout=timeout, max_retries=0)
     from azure.identity.aio import get_bearer_token_provider
 
     # The v1 path takes a plain client; asked for before every call, the token comes from the credential's cache.
     return AsyncOpenAI(
         api_key=get_bearer_token_provider(identity(access.identity_client_id), _SCOPE),
         base_url=f"{access.azure_endpoint.rstrip('/')}/openai/v1/",
-        timeout=access.timeout_seconds,
+        timeout=timeout,
         max_retries=0,
     )

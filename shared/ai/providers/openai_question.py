@@ -31,6 +31,8 @@ MAX_REPAIRS = 2
 # Many times what a picture of ours takes, at most 1024 by 1024 pixels.
 MAX_IMAGE_TOKENS = 10_000
 
+_SETTINGS: dict[str, Any] = {"max_output_tokens": MAX_OUTPUT_TOKENS, "store": False}
+
 Asked = TypeVar("Asked", bound=BaseModel)
 Value = TypeVar("Value")
 Turn = dict[str, Any]
@@ -38,7 +40,10 @@ Turn = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[Asked, Value]):
-    """One answer asked for: `logged` is what the log keeps of it, `finish` makes the analysis of what was answered."""
+    """One answer asked for: `logged` is what the log keeps of it, `finish` makes the analysis of what was answered.
+
+    What is logged is all that is sent, each thing once and by its name; but of an image, the hash.
+    """
 
     prompt: Prompt
     model: str
@@ -59,7 +64,7 @@ class Question(Generic[Asked, Value]):
         turns: tuple[Turn, ...] = ({"role": "user", "content": told},)
         if said:
             turns = ({"role": "assistant", "content": said[:MAX_REPAIRED_CHARACTERS]}, *turns)
-        logged = self.logged | {"repairs": wrong}
+        logged = self.logged | {"repairs": wrong, "turns": [*self.logged.get("turns", ()), *turns]}
         return replace(self, turns=(*self.turns, *turns), logged=logged, repairs_left=self.repairs_left - 1)
 
     def parameters(self) -> dict[str, Any]:
@@ -69,8 +74,7 @@ class Question(Generic[Asked, Value]):
             "instructions": self.prompt.text,
             "input": list(self.turns),
             "text": text_format(self.prompt.name, self.asked),
-            "max_output_tokens": MAX_OUTPUT_TOKENS,
-            "store": False,
+            **_SETTINGS,
         }
 
 
@@ -91,7 +95,7 @@ def about_message(
         asked=MessageAnalysis,
         # As JSON, nothing in the text can end the text.
         turns=({"role": "user", "content": json.dumps(given, ensure_ascii=False)},),
-        logged={"task": "analyze_message", "model": model, "prompt_version": instructions.version, **given},
+        logged={"task": "analyze_message", "model": model, **given, **_standing(instructions, MessageAnalysis)},
         finish=partial(grounded, text=text),
     )
 
@@ -100,7 +104,7 @@ def image_request(model: str, raw: bytes, *, filename: str) -> dict[str, Any]:
     """Return what the log keeps of a question about a file: its hash, not its bytes."""
     name = storable(visible(filename))[:MAX_FILENAME_CHARACTERS]
     file = {"filename": name, "bytes": len(raw), "sha256": sha256_hex(raw)}
-    return {"task": "analyze_image", "model": model, "prompt_version": prompt("image_analysis").version, **file}
+    return {"task": "analyze_image", "model": model, **file, **_standing(prompt("image_analysis"), ImageReading)}
 
 
 def about_image(model: str, seen: Picture, logged: dict[str, Any]) -> Question[ImageReading, ImageAnalysis]:
@@ -130,6 +134,17 @@ def most(read_bytes: int, *, images: int = 0, written: int = MAX_OUTPUT_TOKENS) 
         output_tokens=written,
         reasoning_tokens=0,
     )
+
+
+def _standing(instructions: Prompt, asked: type[BaseModel]) -> dict[str, Any]:
+    """What is the same for every question of a prompt."""
+    schema = text_format(instructions.name, asked)["format"]["schema"]
+    return {
+        "prompt_version": instructions.version,
+        "instructions": instructions.text,
+        "answer_schema": schema,
+        **_SETTINGS,
+    }
 
 
 def _texts(turns: tuple[Turn, ...]) -> list[Any]:

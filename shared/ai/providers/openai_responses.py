@@ -120,11 +120,11 @@ class OpenAIProvider:
     async def _ask(self, question: Question[Asked, Value]) -> Answer[Value]:
         body = await self._post(ResponseBody, "responses", question.parameters())
         if body.failed_for_now:
-            raise Away("the model failed")
+            raise Away("the model failed", code="model_failed")
         sent = Exchange(question.model, question.logged, body.logged(), body.counted, body.answered_by)
         refused = unusable_because(body)
         if refused:
-            raise Unusable(refused, sent=sent)
+            raise Unusable(refused, sent=sent, code="refused")
         try:
             value = read_answer(question.asked, body)
         except ValueError as error:
@@ -140,4 +140,4 @@ class OpenAIProvider:
         try:
             return body.model_validate_json(answered.content)
         except ValidationError:
-            raise Away("what answers is no model") from None
+            raise Away("what answers is no model", code="no_model") from None

@@ -15,7 +15,8 @@ from shared.ai.providers.openai_usage import TokenCounts, counted_or_none
 from shared.ai.usage import Usage
 from shared.models.text import storable
 
-MAX_LOGGED_CHARACTERS = 20_000
+# Beyond what a model writes within our `max_output_tokens`.
+MAX_LOGGED_CHARACTERS = 100_000
 MAX_MODEL_CHARACTERS = 200
 
 
@@ -96,10 +97,14 @@ class ResponseBody(_Counted):
         return stopped or "unknown" if self.status == "incomplete" else ""
 
     def logged(self) -> dict[str, Any]:
-        """Return what came back, for the log: storable, and not longer than a log can bear."""
+        """Return what came back, for the log: storable, and not longer than a log can bear; `cut` has what was."""
         said = {"id": self.id, "model": self.model, "status": self.status, "text": self.text, "refusal": self.refusal}
-        payload: dict[str, Any] = {key: storable(text)[:MAX_LOGGED_CHARACTERS] for key, text in said.items() if text}
-        return payload | {"usage": self.logged_usage}
+        if self.cut_off_by:
+            said["cut_off_by"] = self.cut_off_by
+        whole = {key: storable(text) for key, text in said.items() if text}
+        payload: dict[str, Any] = {key: text[:MAX_LOGGED_CHARACTERS] for key, text in whole.items()}
+        cut = {key: len(text) for key, text in whole.items() if len(text) > MAX_LOGGED_CHARACTERS}
+        return payload | ({"cut": cut} if cut else {}) | {"usage": self.logged_usage}
 
 
 class _Vector(_Wire):
