@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "move the schema of ./dev up: ./dev migrate [up | down | REVISION]",
     "azure": "a step of a deployment, as azd's hooks do it: ./dev azure who | prepare | package | health | rotate-key",
     "source": "add an inbound source: ./dev source add --channel email|chat|queue --name NAME [--target azure]",
+    "project": "caps and keeping of model calls: ./dev project list | set [--daily-tokens N] … [--target azure]",
     "help": "show this list",
 }
 """Every command in the order of the help, with what it does."""

@@ -1,17 +1,23 @@
 """A day's budget: spent calls are over, the rest waits in sight, and what is stored does not wait with it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from azure.functions.queue import QueueMessage
 
 from functions.work import run_step
+from local.project_terms import main
+from local.sources import Site
+from local.trouble import Trouble
 from shared import services
 from shared.ai.budget import BudgetExhausted, BudgetReserved
-from shared.ai.provider import NotAsked
+from shared.ai.provider import Away, NotAsked
+from shared.errors import Permanent
 from shared.models.work import MessageWork, QueueName
 from shared.services import Services
 from tests.integration.model_calls import ModelCalls
@@ -59,8 +65,28 @@ async def test_a_day_takes_its_cap_and_one_call_at_most_however_many_work(calls:
     answers = await spend(calls, [calls.worker() for _ in range(4)])
     largest = max(row["total_tokens"] for row in calls.log() if row["total_tokens"])
     assert len(calls.server.requests) == answers > 5
-    assert 20_000 <= calls.day()["spent_tokens"] < 20_000 + largest
+    assert 20_000 <= calls.day()["spent_tokens"] == calls.server.billed_tokens < 20_000 + largest
     assert calls.day()["reserved_tokens"] == 0
+
+
+@pytest.mark.parametrize("mode", [Mode.RESET, Mode.STALL_IN_BODY, Mode.WRONG_ENUM])
+async def test_a_cap_holds_when_nothing_usable_comes_back(calls: ModelCalls, mode: Mode) -> None:
+    cap = 60_000
+    calls.wants(ai_daily_tokens=cap)
+    calls.server.otherwise = mode
+    hub = calls.worker(MODEL_TIMEOUT_SECONDS="0.5")
+    for _ in range(ENDLESS):
+        try:
+            await calls.ask(hub=hub)
+        except BudgetExhausted:
+            break
+        except NotAsked as rest:
+            calls.clock.ahead += rest.retry_after or timedelta()
+        except (Away, Permanent):
+            continue
+    largest = calls.server.billed_tokens / len(calls.server.requests)
+    assert calls.day()["spent_tokens"] >= cap
+    assert calls.server.billed_tokens <= cap + 2 * largest
 
 
 async def test_a_cap_in_money_holds_too(calls: ModelCalls, tmp_path: Path) -> None:
@@ -114,6 +140,13 @@ async def test_a_spent_day_is_over_at_midnight_and_the_row_that_waited_becomes_t
     assert len(calls.server.requests) == 2
 
 
+async def test_what_a_call_holds_comes_with_its_row_or_not_at_all(calls: ModelCalls) -> None:
+    about = replace(calls.about(), ip_address="no address")
+    with pytest.raises(Permanent, match="refuses a value"):
+        await calls.ask(about)
+    assert (calls.log(), set(calls.day().values()), calls.server.requests) == ([], {0}, [])
+
+
 async def test_while_calls_under_way_may_take_the_rest_others_wait_a_moment(calls: ModelCalls) -> None:
     calls.wants(ai_daily_tokens=10_000)
     calls.server.next(Mode.STALL)
@@ -161,6 +194,44 @@ async def step(work: MessageWork) -> None:
 
     message = QueueMessage(id="1", body=work.model_dump_json().encode())
     await run_step(QueueName.MESSAGE_ANALYSIS, MessageWork, message, analyze)
+
+
+def test_an_operator_sets_what_a_project_decides_and_sees_it(
+    calls: ModelCalls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = calls.tenant.stack
+    monkeypatch.setattr("local.project_terms.deployed_site", lambda: Site(stack.settings, stack.owner_dsn()))
+    here = ("--target", "azure")
+    caps, keeping = ["--daily-tokens", "2000000", "--daily-cost", "5.50"], ["--bodies", "redacted"]
+    days = ["--body-days", "30", "--log-days", "60"]
+    assert main(["set", *here, "--project", str(calls.tenant.id), *caps, *keeping, *days]) == 0
+    shown = capsys.readouterr().out
+    assert "2000000 tokens and 5.5 in money a day; bodies redacted for 30 days, log 60 days" in shown
+    assert "docs/model-calls.md" in shown
+    assert calls.terms() == (2_000_000, Decimal("5.5"), "redacted", 30, 60)
+
+    main(["set", *here, "--project", str(calls.tenant.id), "--daily-cost", "none"])
+    assert calls.terms() == (2_000_000, None, "redacted", 30, 60)
+    capsys.readouterr()
+    main(["list", *here])
+    assert f"{calls.tenant.id}  {calls.tenant.project.name}: 2000000 tokens a day" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["set", "--project", str(uuid4()), "--daily-tokens", "1"], "there is no project"),
+        (["set", "--daily-tokens", "1"], "no demo project"),
+        (["set", "--project", str(uuid4())], "nothing to set"),
+    ],
+)
+def test_an_operator_who_says_too_little_is_told(
+    calls: ModelCalls, monkeypatch: pytest.MonkeyPatch, argv: list[str], told: str
+) -> None:
+    stack = calls.tenant.stack
+    monkeypatch.setattr("local.project_terms.deployed_site", lambda: Site(stack.settings, stack.owner_dsn()))
+    with pytest.raises(Trouble, match=told):
+        main([*argv, "--target", "azure"])
 
 
 async def test_a_cap_that_is_raised_holds_at_once(calls: ModelCalls) -> None:
