@@ -13,6 +13,9 @@ _TAG = re.compile(r"<[a-zA-Z/!?][^<>]{0,1000}>|&(?:#\d{1,8}|#x[0-9a-fA-F]{1,8}|[
 _NAMING = re.compile(
     r"(?:[a-zA-Z][a-zA-Z0-9+.-]{1,20}://|www\.|javascript:|data:|mailto:)[^\s<>\"'()\[\]]+"
     r"|[\w.%+-]{1,64}@[\w-]+(?:\.[\w-]+)*"
+    # Without its scheme a link is told by its path, or by an ending that is no word.
+    r"|(?<![\w.@/-])(?:[\w-]{1,63}\.){1,4}(?:[a-z]{2,24}/[^\s<>\"'()\[\]]+|(?:com|net|org|info|biz|io|app|dev|shop|xyz|site"
+    r"|online|top|eu|uk|ru|cn|example)\b)"
     r"|[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}"
     r"|\d(?:[ ./-]?\d){5,}",
     re.IGNORECASE,

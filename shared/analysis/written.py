@@ -31,8 +31,9 @@ _BELOW = re.compile(
     re.IGNORECASE,
 )
 _FIELD = re.compile(
-    r"\s*\*?(?:(from|von|de|da|van|från|od)|(sent|date|gesendet|datum|envoyé|enviado(?: el)?|fecha|inviato|data"
-    r"|verzonden|skickat)|(subject|betreff|objet|asunto|oggetto|onderwerp|assunto|ämne))\s*:\*?\s",
+    r"\s*\*?(?:(from|von|de|da|van|från|fra|od)|(sent|date|gesendet|datum|envoyé|enviad[oa](?: el| em)?|fecha|inviato"
+    r"|data|verzonden|skickat|sendt|wysłano)|(subject|betreff|objet|asunto|oggetto|onderwerp|assunto|ämne|emne|temat))"
+    r"\s*:\*?\s",
     re.IGNORECASE,
 )
 _HEADER_LINES = 8

@@ -14,7 +14,7 @@ MAX_DEPTH = 50
 # Tag characters, variation selectors, zero-width and direction marks: a reader does not see them, a model does.
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]+"
+    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
 # What no writing system, emoji or newsletter needs: text in tag characters outside a flag, text in supplementary
 # selectors, forced direction, words broken inside, long runs of nothing.

@@ -115,6 +115,16 @@ def test_an_address_broken_by_what_nobody_sees_is_masked_all_the_same() -> None:
     assert seen.shown.span(0, 9) == (0, len(text))
 
 
+def test_nobody_sees_what_unicode_calls_ignorable() -> None:
+    # Default_Ignorable_Code_Point of DerivedCoreProperties, Unicode 16.
+    ignorable = (
+        (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+        (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+        (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+    )  # fmt: skip
+    assert not visible("".join(chr(code) for first, last in ignorable for code in range(first, last + 1)))
+
+
 @pytest.mark.parametrize(
     "text",
     [

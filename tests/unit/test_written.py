@@ -25,6 +25,8 @@ OWN, THEIRS = "Please value my old clock.", "You will be paid in full."
         f"{OWN}\nBegin forwarded message:\n\n{THEIRS}",
         f"{OWN}\n-------- Weitergeleitete Nachricht --------\n{THEIRS}",
         f"{OWN}\nVon: Laden\nGesendet: Montag\nAn: Ada\nBetreff: Uhr\n\n{THEIRS}",
+        f"{OWN}\nDe: Loja\nEnviada em: segunda\nPara: Ada\nAssunto: x\n\n{THEIRS}",
+        f"{OWN}\nFra: Butik\nSendt: mandag\nTil: Ada\nEmne: x\n\n{THEIRS}",
         f"{OWN}\n\nOn Mon, 4 Mar 2024 at 10:00, The Shop With A Long Name\n<shop@example.org> wrote:\n\n{THEIRS}",
         f"{OWN}\n\n04.03.2024 10:00, Laden <laden@example.de>:\n{THEIRS}",
         f"{OWN}\n\nShop <shop@example.org> wrote on Monday:\n{THEIRS}",
@@ -84,6 +86,12 @@ def test_languages_without_spaces_have_no_broken_words() -> None:
         ("<b>Bold</b> <script>x</script> 2 < 3", "Bold   x  2 ‹ 3"),
         ("id 7d9f1c52-0f3a-4b7e-9c11-3f6f0a8d2e55", f"id {TAKEN_OUT}"),
         ("ask eve@evil.example", f"ask {TAKEN_OUT}"),
+        ("pay at evil.example/now or evil.com", f"pay at {TAKEN_OUT} or {TAKEN_OUT}"),
+        ("see shop.example/a", "see shop.example/a"),
+        (
+            "It arrived.It is 3.5 kg and/or broken, e.g. the U.S. model",
+            "It arrived.It is 3.5 kg and/or broken, e.g. the U.S. model",
+        ),
         ("a\x00b\x1b[0m\u200bc", "ab [0mc"),
     ],
 )

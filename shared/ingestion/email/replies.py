@@ -17,9 +17,9 @@ _RULE = re.compile(
 _FROM, _SENT, _SUBJECT = (
     re.compile(rf"\*?({names})\s*:\*?\s", re.IGNORECASE)
     for names in (
-        "from|von|de|da|van|från|od",
-        "sent|date|gesendet|datum|envoyé|enviado( el)?|fecha|inviato|data|verzonden|skickat",
-        "subject|betreff|objet|asunto|oggetto|onderwerp|assunto|ämne",
+        "from|von|de|da|van|från|fra|od",
+        "sent|date|gesendet|datum|envoyé|enviad[oa]( el| em)?|fecha|inviato|data|verzonden|skickat|sendt|wysłano",
+        "subject|betreff|objet|asunto|oggetto|onderwerp|assunto|ämne|emne|temat",
     )
 )
 _BLOCK_LINES = 8  # from, sent, to, copies and subject, with blank lines between
