@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.infra import deployment, policy, roles
+from local.infra import deployment, passing, policy, roles
 from local.infra.policy import Finding
 from local.infra.syntax import BicepFile
 
@@ -20,4 +20,5 @@ def check(bicep: list[BicepFile]) -> list[Finding]:
     found = [finding for file in bicep for finding in policy.check(file)]
     if any(file.errors for file in bicep):
         return found
+    found += [finding for file in bicep for finding in passing.check(file)]
     return found + roles.check(bicep) + deployment.check(bicep[0])

@@ -61,6 +61,18 @@ PLANTED = {
         "principalId: operatorPrincipalId",
         "operatorPrincipalId, which is not on the list",
     ),
+    "the app's roles go to the operator": (
+        "main.bicep",
+        "appPrincipalId: identity.outputs.principalId\n    operatorPrincipalId",
+        "appPrincipalId: principalId\n    operatorPrincipalId",
+        "is given principalId for appPrincipalId",
+    ),
+    "stores are opened on the way": (
+        "stores.bicep",
+        "publicNetworkAccess: publicNetworkAccess",
+        "publicNetworkAccess: 'Enabled'",
+        "is given 'Enabled' for publicNetworkAccess",
+    ),
     "an assignment is named by hand": ("monitoring.bicep", "name: guid(", "name: format(", "not made by guid()"),
     "the vault is not watched": ("keyvault.bicep", "diagnosticSettings@", "somethingElse@", "no diagnostic settings"),
     "stores are public by default": (
