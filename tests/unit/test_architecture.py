@@ -20,6 +20,7 @@ SDK_FOLDERS = ("shared/stores/", "shared/ai/providers/")
 # Where anything may come and has one answer.
 CATCH_ALL = {
     "functions/responses.py": "the edge of the app: whatever it is, the caller gets problem details",
+    "functions/sync_interactions.py": "a fault of the code, tried again for ever, would hold up the feed",
     "local/host/application.py": "an app that can't be imported, for whatever reason, is explained in one line",
     "local/host/bindings.py": "type hints are evaluated code",
     "local/host/invocation.py": "a function's failure is the function's, not the host's",
