@@ -6,21 +6,32 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from bench.sync_documents import EPOCH, ROWS_A_CONTACT, TEXTS, Document, History, texts
+from bench.sync_documents import EPOCH, ROWS_A_CONTACT, TEXTS, Document, History, identifier, texts
 from local.stack.ports import free_port
 from local.stack.postgres import Postgres
 from local.stack.process import Program
 from schema.migrate import prepare
+from shared.identifiers import ProjectId
+from shared.stores.postgres import Postgres as Store
 from shared.stores.sql import SqlBlocks
 
 SQL = SqlBlocks(Path(__file__).with_name("sync_place.sql"))
 FILLED = ("projects", "contacts", "interactions", "same")
-# Memory as a small server has it, and nobody else who writes: no vacuum and no checkpoint within a measurement.
-TUNING = {"shared_buffers": "4GB", "max_wal_size": "16GB", "checkpoint_timeout": "1h", "autovacuum": "off"}
+TUNING = {
+    # Memory for every table of a measurement, so that none reads what another one put out.
+    "shared_buffers": "8GB",
+    # Nobody else writes: no vacuum and no checkpoint within a measurement.
+    "autovacuum": "off",
+    "max_wal_size": "16GB",
+    "checkpoint_timeout": "1h",
+    # A server that has run for a while takes old segments of its log again and has none to fill with zeros.
+    "wal_init_zero": "off",
+}
 
 
 class Server(Postgres):
@@ -64,6 +75,18 @@ class Place:
                 admin.execute(SQL[name], values)
         self.run(*(f"VACUUM ANALYZE {table}" for table in FILLED))
         history.start_again()
+
+    async def touch(self, store: Store) -> None:
+        """Let the application's connection meet the tables."""
+        async with store.tenant(ProjectId(identifier("p", 0)), "hub_sync") as transaction:
+            for name in ("by_index", "touch"):
+                await transaction.execute(SQL[name])
+
+    def touch_same(self, admin: "psycopg.Connection[Any]") -> None:
+        """Let the administrator's connection meet the table to copy into."""
+        for name in ("by_index", "touch_same"):
+            admin.execute(SQL[name])
+        admin.commit()
 
     def add_contacts(self, documents: Sequence[Document]) -> None:
         """Add the contacts of documents, for who copies rows and makes no placeholders."""

@@ -44,3 +44,16 @@ INSERT INTO same SELECT * FROM interactions;
 -- name: add_contact!
 -- A contact for rows that are copied.
 INSERT INTO contacts (project_id, id, origin) VALUES (%(project)s, %(id)s, 'sync') ON CONFLICT DO NOTHING;
+
+-- name: by_index!
+-- Read tables through their keys from here on, and so all pages of both.
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true);
+
+-- name: touch!
+-- Every page, by the connection that is measured: one that has worked for a while has met most of them, and a new one
+-- pays the kernel for each at first sight.
+SELECT (SELECT count(source_ts) FROM interactions), (SELECT count(origin) FROM contacts);
+
+-- name: touch_same!
+-- The same for the one that copies.
+SELECT (SELECT count(source_ts) FROM same), (SELECT count(origin) FROM contacts);

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
-from uuid import UUID
 
 from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter
 from shared.stores.cosmos import Document
-from shared.stores.postgres import Statement, Transaction, role_statement
 from shared.stores.sql import SqlBlocks
 from shared.sync.changes import STAGE, Change, newer, read_change
+from shared.sync.projects import text_of
 
 SQL = SqlBlocks(Path(__file__).with_name("apply.sql"))
 PART = 250  # rows of one statement: large enough for its fixed cost, small enough to be read while the one before runs
@@ -45,14 +44,7 @@ class Batch:
             yield last
 
     def _each(self) -> Iterator[Owned]:
-        rank = {project: place for place, project in enumerate(sorted(self.projects.values()), 1)}
-
-        def place(pair: tuple[ProjectId | None, Document]) -> tuple[int, str, str]:
-            project, document = pair
-            return rank[project] if project else 0, _text(document, "contactId"), _text(document, "id")
-
-        placed = ((self._project(document), document) for document in self.documents)
-        for project, document in sorted(placed, key=place):
+        for project, document in self._placed():
             read = read_change(document)
             if isinstance(read, DeadLetter):
                 self.letters.append(read)
@@ -62,17 +54,19 @@ class Batch:
             else:
                 yield project, read
 
+    def _placed(self) -> Iterator[tuple[ProjectId | None, Document]]:
+        rank = {project: place for place, project in enumerate(sorted(set(self.projects.values())), 1)}
+        places = []
+        for at, document in enumerate(self.documents):
+            project = self._project(document)
+            place = rank[project] if project else 0
+            # `at` keeps documents of one place in their order, and the rest out of the comparison.
+            places.append((place, text_of(document, "contactId"), text_of(document, "id"), at, project, document))
+        return ((project, document) for *_, project, document in sorted(places))
+
     def _project(self, document: Document) -> ProjectId | None:
-        named = self.projects.get(_text(document, "projectId"))
-        return named or self.projects.get(_text(document, "organizationId"))
-
-
-async def known_projects(transaction: Transaction, documents: Sequence[Document]) -> dict[str, ProjectId]:
-    """Return the projects that documents name, by the spellings they use; organizations where they name no project."""
-    first = {_text(document, "projectId") or _text(document, "organizationId") for document in documents}
-    known = await _ask(transaction, first)
-    second = {_text(each, "organizationId") for each in documents if _text(each, "projectId") not in known} - first
-    return known | (await _ask(transaction, second) if second - {""} else {})
+        named = self.projects.get(text_of(document, "projectId"))
+        return named or self.projects.get(text_of(document, "organizationId"))
 
 
 def parts(owned: Iterable[Owned]) -> Iterator[Group]:
@@ -90,23 +84,3 @@ def parts(owned: Iterable[Owned]) -> Iterator[Group]:
         part[change.key[0]] = change
     if project is not None:
         yield project, list(part.values())
-
-
-async def _ask(transaction: Transaction, spelled: set[str]) -> dict[str, ProjectId]:
-    ids = {text: read for text in spelled if (read := _uuid(text))}
-    query = Statement(SQL["known_projects"], {"ids": f"{{{','.join(map(str, ids.values()))}}}"})
-    _, rows = await transaction.together([role_statement("hub_sweeper"), query])
-    known = {row["id"] for row in rows}
-    return {text: ProjectId(read) for text, read in ids.items() if read in known}
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _text(document: Document, name: str) -> str:
-    value = document.get(name)
-    return value if isinstance(value, str) else ""

@@ -181,6 +181,25 @@ async def test_a_document_of_no_project_is_a_dead_letter_of_no_project(shop: Sho
     assert not shop.rows("SELECT 1 FROM interactions WHERE id = %s", document["id"])
 
 
+async def test_a_project_is_known_from_the_moment_it_is_there(shop: Shop) -> None:
+    later = uuid.uuid4()
+    document = await shop.write(shop.document(projectId=str(later)))
+    assert (await shop.hub.sync.apply_changes([document])).dead == 1
+    made = "INSERT INTO projects (id, name, system_user_id) VALUES (%s, 'later', %s)"
+    shop.rows(made, later, uuid.uuid4())
+    assert (await shop.hub.sync.apply_changes([document])).written == 1
+
+
+async def test_projects_are_told_apart_however_they_are_spelled(shop: Shop) -> None:
+    named = [shop.document(projectId=spelled) for spelled in (str(shop.id), str(shop.id).upper(), shop.id.hex)]
+    stranger = shop.document(projectId=str(uuid.uuid4()))
+    written = [await shop.write(document) for document in (*named, stranger)]
+    for documents in (written[:1], written, written):
+        applied = await shop.hub.sync.apply_changes(documents)
+    assert (applied.dead, len(shop.dead_letters(stranger["id"]))) == (1, 1)
+    assert [shop.interaction(document["id"])["project_id"] for document in named] == [shop.id] * 3
+
+
 async def test_an_id_that_is_another_contacts_interaction_is_a_dead_letter(shop: Shop) -> None:
     document = shop.document()
     await shop.hub.sync.apply_changes([await shop.write(document)])
