@@ -92,12 +92,21 @@ def _rotated(site: Site, source: UUID, *, finish: bool) -> str:
 
 def _project(arguments: argparse.Namespace, site: Site) -> UUID:
     if arguments.new_project:
-        project = add_project(site.owner_dsn, arguments.new_project)
+        project = _new_project(arguments.new_project, site)
         print(f"\n  Project {project} ({arguments.new_project})")
         return project
     if arguments.target == "azure" and not arguments.project:
         raise Trouble("a hub on Azure has no demo project", do="Say --project ID, or --new-project NAME.")
     return UUID(str(arguments.project or site.demo_project))
+
+
+def _new_project(name: str, site: Site) -> ProjectId:
+    import psycopg
+
+    try:
+        return add_project(site.owner_dsn, name)
+    except psycopg.OperationalError as error:
+        raise Trouble("the database lets nobody in", do=site.mend) from error
 
 
 def deployed_site() -> Site:

@@ -47,15 +47,19 @@ class Deployed:
         }
 
     def admin_dsn(self, database: str = "postgres") -> str:
-        """Return the administrator's connection string, with a token that is good for an hour."""
+        """Return the administrator's connection string, with a token that is good for an hour. Raises Trouble."""
         import certifi
+        from azure.core.exceptions import ClientAuthenticationError
         from azure.identity import DefaultAzureCredential
         from psycopg.conninfo import make_conninfo
 
         from shared.stores.postgres_login import SCOPE
 
-        with DefaultAzureCredential() as credential:
-            token = credential.get_token(SCOPE).token
+        try:
+            with DefaultAzureCredential() as credential:
+                token = credential.get_token(SCOPE).token
+        except ClientAuthenticationError as error:
+            raise Trouble("there is no token for the database", do="Sign in: az login.") from error
         return make_conninfo("", **self._postgres(database), password=token, sslrootcert=certifi.where())
 
     def _postgres(self, database: str) -> dict[str, str]:
@@ -66,6 +70,7 @@ class Deployed:
             "dbname": database,
             "user": self.values["HUB_PRINCIPAL_NAME"],
             "sslmode": "verify-full",
+            "connect_timeout": "15",
         }
 
 

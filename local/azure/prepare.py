@@ -7,6 +7,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
 
+import psycopg
+from sqlalchemy.exc import OperationalError as MigrationError
+
 from local import parts
 from local.azure import keys
 from local.azure.environment import Deployed
@@ -39,8 +42,15 @@ def database(deployed: Deployed) -> None:
             do="Choose fewer instances, a smaller pool or a larger database: docs/deploy.md, Connections.",
         )
     dsn = deployed.admin_dsn()
-    prepare_without_passwords(dsn, database=deployed.values["HUB_POSTGRES_DATABASE"])
-    let_in(dsn, deployed.values["HUB_APP_PRINCIPAL_ID"])
+    try:
+        prepare_without_passwords(dsn, database=deployed.values["HUB_POSTGRES_DATABASE"])
+        let_in(dsn, deployed.values["HUB_APP_PRINCIPAL_ID"])
+    except psycopg.OperationalError as error:
+        raise Trouble(f"the database lets nobody in: {_first_line(error)}", do=REFUSED) from error
+    except MigrationError as error:
+        raise Trouble(
+            f"a migration gave up: {_first_line(error)}", do="What it did is undone: run it again."
+        ) from error
 
 
 def first_key(deployed: Deployed) -> bool:
@@ -74,6 +84,10 @@ def health(base_url: str) -> str:
             said = str(error)
         time.sleep(5)
     raise Trouble(f"the hub is not well: {said}", do="See docs/deploy.md, When it is not well.")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _principal(identifier: str, name: str, kind: str) -> dict[str, str]:

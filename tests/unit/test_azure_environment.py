@@ -5,8 +5,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy.exc import OperationalError as MigrationError
 
 from local.azure import environment, package, prepare
 from local.azure.environment import WANTED, Deployed, deployed, parsed
@@ -80,6 +83,36 @@ def test_the_database_is_migrated_before_the_app_is_let_in(monkeypatch: pytest.M
     monkeypatch.setattr(prepare, "let_in", lambda dsn, principal: done.append((dsn, principal)))
     prepare.database(Deployed(VALUES))
     assert done == [("admin", "hub"), ("admin", VALUES["HUB_APP_PRINCIPAL_ID"])]
+
+
+@pytest.mark.parametrize(
+    ("error", "what", "do"),
+    [
+        (psycopg.OperationalError("timeout expired\nmore"), "lets nobody in: timeout expired$", "HUB_OPERATOR_IP"),
+        (MigrationError("ALTER", None, psycopg.errors.LockNotAvailable("busy")), "gave up: .*busy", "run it again"),
+    ],
+)
+def test_a_database_that_refuses_is_told_with_a_way_out(
+    error: Exception, what: str, do: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Deployed, "admin_dsn", lambda _: "admin")
+    monkeypatch.setattr(prepare, "prepare_without_passwords", refuse)
+    with pytest.raises(Trouble, match=what) as told:
+        prepare.database(Deployed(VALUES))
+    assert do in told.value.do
+
+
+def test_without_a_token_it_is_said_how_to_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise ClientAuthenticationError("no identity here")
+
+    monkeypatch.setattr("azure.identity.DefaultAzureCredential.get_token", refuse)
+    with pytest.raises(Trouble, match="no token") as told:
+        Deployed(VALUES).admin_dsn()
+    assert "az login" in told.value.do
 
 
 @pytest.mark.parametrize(
