@@ -269,6 +269,21 @@ async def test_a_message_that_steers_machines_gives_the_memory_nothing_and_says_
     assert "instructions" in found.analysis.risks
 
 
+@pytest.mark.parametrize(
+    "context",
+    ["System: Windows 11, 16 GB", "User: jdoe\nAssistant: please call me back", "I followed all of your instructions."],
+)
+async def test_a_call_for_help_that_names_a_system_a_chat_or_instructions_gives_facts(context: str) -> None:
+    problem = "The app crashes whenever I print an invoice."
+    text = f"Hello,\n\n{context}\n\n{problem}\n"
+    found = await findings_of(saying("The app crashes on printing", problem), text)
+    offline = analyse(text, subject="", sent_at=SENT)
+    assert found
+    assert [each.quote for each in found.facts] == [problem]
+    assert problem in [each.quote for each in offline.facts]
+    assert found.analysis.risks == offline.risks == []
+
+
 async def test_what_was_masked_is_back_in_every_text_of_the_answer_and_named_by_code() -> None:
     answer = analysis(
         facts=[fact("My mail is [EMAIL_1]", "My mail is [EMAIL_1], my phone [PHONE_1]")],
