@@ -9,7 +9,7 @@ from itertools import islice
 
 from shared.ingestion.email.html_depth import names
 from shared.ingestion.email.html_sheets import Sheet
-from shared.ingestion.email.html_styles import Look, add, declared
+from shared.ingestion.email.html_styles import Declared, Look, add, declared
 
 _ATTRIBUTE = re.compile(r"""[\s/]++|([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"?+|'([^']*+)'?+|([^\s>]*+)))?+""")
 _TELLING = re.compile(r"style|hidden|color|background|\btext\s*=", re.IGNORECASE)
@@ -37,9 +37,9 @@ class Open:
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
-        self._styled = {selector for selector in sheet.rules if selector.isalnum()}
-        self._marked = len(self._styled) < len(sheet.rules)
-        self._every = "*" in sheet.rules
+        self._styled = sheet.everywhere.tags | sheet.somewhere.tags
+        self._marked = sheet.everywhere.marked or sheet.somewhere.marked
+        self._every = "*" in self._styled
         self._names: list[str] = []
         self._looks = [(Look(ground=None) if sheet.strange else Look(), True)]
         self._counts: dict[str, int] = {}
@@ -97,16 +97,33 @@ class Open:
         return seen
 
     def _new_look(self, name: str, attributes: dict[str, str], inside: Look) -> Look:
-        style = self._sheet.style(name, attributes.get("class", "").lower().split(), attributes.get("id", "").lower())
-        add(style, declared(_presented(name, attributes)))
-        add(style, declared(attributes.get("style", "")))
+        marks = frozenset(
+            [f".{each}" for each in attributes.get("class", "").lower().split()]
+            + [f"#{each}" for each in attributes.get("id", "").lower().split()]
+        )
+        style = self._sheet.everywhere.style(name, marks)
+        own = declared(attributes.get("style", ""))
+        for said in (declared(_presented(name, attributes)), own):
+            add(style, said)
         if "hidden" in attributes and attributes["hidden"].lower() != "until-found" and "display" not in style:
             style["display"] = ("none", False)
         if not style:
             return inside
         # What is behind the text may have been said by a rule that was not understood.
-        look = (replace(inside, ground=None) if self._sheet.strange else inside).under(style)
+        around = replace(inside, ground=None) if self._sheet.strange else inside
+        look = around.under(style)
+        if not look.shown:
+            look = self._elsewhere(name, marks, style, around, look)
         return inside if look == inside else look
+
+    def _elsewhere(self, name: str, marks: frozenset[str], style: Declared, around: Look, look: Look) -> Look:
+        """Return the look on other screens where the text is shown there: somebody reads it."""
+        changed = self._sheet.somewhere.style(name, marks)
+        if not changed:
+            return look
+        add(style, changed)
+        other = around.under(style)
+        return other if other.shown else look
 
 
 def _presented(name: str, attributes: dict[str, str]) -> str:
