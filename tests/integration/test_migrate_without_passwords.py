@@ -1,12 +1,14 @@
 """A database where nobody has a password: set up by an administrator who is no superuser, as on Azure."""
 
+from typing import Self
+
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from local.projects import add_project
 from local.stack.postgres import Postgres
-from schema.migrate import as_owner, entra_label, prepare_without_passwords, upgrade
+from schema.migrate import as_owner, entra_label, let_in, prepare_without_passwords, upgrade
 
 PRINCIPAL = "0f2b7c5e-51b4-4f0e-9a53-8a2f5d1c7e11"
 OPERATOR = "operator@example.com"
@@ -68,6 +70,29 @@ def test_a_migration_as_owner_keeps_its_lock_timeout(operator: str) -> None:
     upgrade(dsn)
     with psycopg.connect(dsn) as connection:
         assert connection.execute("SELECT current_user").fetchone() == ("hub_owner",)
+
+
+def test_the_app_is_let_in_by_its_label_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[object] = []
+
+    class Administrator:
+        """No Postgres but Azure's has a provider of these labels."""
+
+        def __init__(self, dsn: str, *, autocommit: bool) -> None:
+            done.append((dsn, autocommit))
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            done.append("closed")
+
+        def execute(self, statement: object) -> None:
+            done.append(statement)
+
+    monkeypatch.setattr(psycopg, "connect", Administrator)
+    let_in("admin", PRINCIPAL)
+    assert done == [("admin", True), entra_label("hub_app", PRINCIPAL), "closed"]
 
 
 def test_the_label_ties_a_role_to_one_identity_and_to_nothing_else() -> None:

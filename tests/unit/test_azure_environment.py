@@ -21,6 +21,7 @@ from local.infra.values import Template
 from local.trouble import Trouble
 from shared.settings import Settings
 
+AZURE_YAML = (CHECKOUT / "azure.yaml").read_text()
 VALUES = {name: f"https://{name.lower()}.example.com" for name in WANTED} | {
     "HUB_POSTGRES_HOST": "hub.postgres.example.com",
     "HUB_POSTGRES_DATABASE": "hub",
@@ -137,12 +138,46 @@ def test_an_unknown_step_is_told_the_known_ones() -> None:
     assert "rotate-key" in told.value.do
 
 
-def test_every_hook_is_a_step_that_exists() -> None:
+def test_the_hooks_do_their_steps_in_order_and_each_exists() -> None:
+    done: dict[str, list[str]] = {}
     for hook in (CHECKOUT / "infra" / "hooks").glob("*.sh"):
-        steps = [line.split()[2] for line in hook.read_text().splitlines() if line.startswith("./dev azure ")]
-        assert steps
-        assert [step for step in steps if step not in azure.USAGE] == []
-        assert str(hook.relative_to(CHECKOUT)) in (CHECKOUT / "azure.yaml").read_text()
+        done[hook.stem] = [line.split()[2] for line in hook.read_text().splitlines() if line.startswith("./dev azure ")]
+        assert "set -eu" in hook.read_text()
+        assert f"  {hook.stem}:\n    posix:\n      shell: sh\n      run: infra/hooks/{hook.name}" in AZURE_YAML
+    assert done == {"preprovision": ["who"], "postprovision": ["prepare", "package"], "postdeploy": ["health"]}
+    assert [step for steps in done.values() for step in steps if step not in azure.USAGE] == []
+
+
+def test_what_azd_up_deploys_is_the_package_that_the_hook_built() -> None:
+    package_of_hook = package.PACKAGE.relative_to(CHECKOUT)
+    assert (
+        f"  up:\n    steps:\n      - azd: provision\n      - azd: deploy hub --from-package {package_of_hook}"
+        in AZURE_YAML
+    )
+    assert "remoteBuild: false" in AZURE_YAML
+
+
+def test_before_the_package_come_the_database_and_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(environment, "deployed", lambda: Deployed(VALUES))
+    monkeypatch.setattr(prepare, "database", lambda _: done.append("database"))
+    monkeypatch.setattr(prepare, "first_key", lambda _: done.append("key"))
+    assert azure.main(["prepare"]) == 0
+    assert done == ["database", "key"]
+
+
+@pytest.mark.parametrize(("told", "says"), [({}, list("NIK")), ({"HUB_PRINCIPAL_ID": "a team's"}, [])])
+def test_azd_is_told_who_administers_the_database_unless_it_knows(
+    told: dict[str, str], says: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[list[str]] = []
+    monkeypatch.delenv("HUB_PRINCIPAL_ID", raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(prepare, "who", lambda: {name: f"value of {name}" for name in "NIK"})
+    monkeypatch.setattr("local.commands.azure.subprocess.run", lambda command, **_: said.append(command))
+    assert azure.main(["who"]) == 0
+    assert said == [["azd", "env", "set", name, f"value of {name}"] for name in says]
 
 
 def test_the_package_is_the_app_with_nothing_of_its_developers() -> None:

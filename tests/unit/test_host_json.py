@@ -23,6 +23,10 @@ def test_a_message_that_failed_waits_before_its_next_try() -> None:
     assert HOST.extensions.queues.max_dequeue_count == 5
 
 
+def test_an_empty_queue_is_looked_at_every_few_seconds() -> None:
+    assert HOST.extensions.queues.max_polling_interval <= timedelta(seconds=5)
+
+
 def test_messages_are_encoded_as_the_sender_encodes_them() -> None:
     assert HOST.extensions.queues.message_encoding == "base64"
 
