@@ -76,8 +76,9 @@ def _tags(classification: Classification, sentiment: Sentiment, subjects: list[s
 
 def analyse(text: str, *, subject: str, sent_at: datetime) -> MessageAnalysis:
     """What the rules find in the first 20 000 characters; words meant for a machine are named as such, not followed."""
-    whole, subject = text[:_TEXT_CHARS], subject[:_SUBJECT_CHARS]
+    whole = text[:_TEXT_CHARS]
     text, steered = without_steering(whole)
+    subject, steered_above = without_steering(subject[:_SUBJECT_CHARS])
     language = detect(text) if text.strip() else detect(subject)
     sentences = split(text, language)[:_SENTENCES]
     entities = extract(whole, language, sent_at)
@@ -104,5 +105,5 @@ def analyse(text: str, *, subject: str, sent_at: datetime) -> MessageAnalysis:
         promises=promised,
         facts=[] if automatic else facts(sentences, language, promised),
         tags=_tags(classification, sentiment, subjects),
-        risks=["instructions", *found] if steered else found,
+        risks=["instructions", *found] if steered or steered_above else found,
     )
