@@ -25,7 +25,7 @@ PROJECTS = (1, 300)
 SIZES = {100: 20, 1000: 5}  # documents of a batch, and batches of a round
 KINDS: tuple[Kind, ...] = ("insert", "mixed", "stale")
 ROUNDS = 5
-MAIN_ROUNDS = 11
+MAIN_ROUNDS = 21
 TRIES = 3
 WARM_UP = 12  # more than psycopg needs to prepare a statement, and Postgres to keep its plan
 
