@@ -1,3 +1,4 @@
+import argparse
 import os
 import subprocess
 import sys
@@ -5,8 +6,8 @@ from collections.abc import Sequence
 
 from local.checkout import CHECKOUT
 
-TIMES = "20"
-SEEDS = "2000"
+TIMES = 20
+SEEDS = 2000
 TESTS = ("tests/chaos", "tests/integration/test_sync_machine.py")
 
 
@@ -15,7 +16,10 @@ def main(argv: Sequence[str]) -> int:
 
     The machine that sync is tested with runs 2,000 seeds (the second argument says how many); prints how they ended.
     """
-    times, seeds = (*argv[:2], *(TIMES, SEEDS)[len(argv) :])
-    argument = [sys.executable, "-m", "pytest", "-q", "--timeout=0", *TESTS]
-    counts = {"CHAOS_TIMES": times, "SYNC_MACHINE_SEEDS": seeds}
-    return subprocess.run(argument, cwd=CHECKOUT, env={**os.environ, **counts}, check=False).returncode
+    asked = argparse.ArgumentParser(prog="./dev nightly", description="Crash every failpoint, run the sync machine.")
+    asked.add_argument("times", type=int, nargs="?", default=TIMES, help=f"of each crash, {TIMES} when not given")
+    asked.add_argument("seeds", type=int, nargs="?", default=SEEDS, help=f"of the machine, {SEEDS} when not given")
+    given = asked.parse_args(argv)
+    counts = {"CHAOS_TIMES": str(given.times), "SYNC_MACHINE_SEEDS": str(given.seeds)}
+    command = [sys.executable, "-m", "pytest", "-q", "--timeout=0", *TESTS]
+    return subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **counts}, check=False).returncode
