@@ -56,6 +56,9 @@ def test_the_code_reads_what_the_template_sets(hosting: str) -> None:
     given = settings(modelHosting=hosting, modelEndpoint="https://models.example.com")
     read = Settings(**given)  # type: ignore[arg-type] # names and texts as in the environment
     assert read.ai_provider == ("offline" if hosting == "offline" else "openai")
+    made = {"offline": None, "azure": "<stores.outputs.modelEndpoint>", "endpoint": "https://models.example.com"}
+    assert read.azure_openai_endpoint == made[hosting]
+    assert template(MAIN, modelHosting=hosting).module_parameter("stores", "withModels") is (hosting == "azure")
     assert read.postgres_pooled
     assert read.secret_keys is None
 
