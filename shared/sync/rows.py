@@ -10,7 +10,7 @@ from uuid import UUID
 from shared.errors import Permanent
 from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter
-from shared.stores.postgres import Statement, Transaction, json_parameter, tenant_statement
+from shared.stores.postgres import Row, Statement, Transaction, json_parameter, tenant_statement
 from shared.sync.batch import SQL, Batch, Group, Owned, parts
 from shared.sync.changes import STAGE, Change
 
@@ -103,25 +103,36 @@ async def touch_contacts(transaction: Transaction, behind: Iterable[tuple[Projec
 
 
 async def _write(transaction: Transaction, owned: Iterable[Owned]) -> Written:
-    written, sent = Written(), list[Group]()
+    written, sent = Written(), list[Group | None]()
     answers = await transaction.together(_statements(owned, sent))
-    for (project, changes), (answer,) in zip(sent, answers[2::2], strict=True):
-        written.rows += answer["written"]
-        if answer["behind"]:
-            written.behind.append((project, answer["behind"]))
-        if answer["open"]:
-            ids = set(json.loads(answer["open"]))
-            left = [change for change in changes if change.key[0] in ids]
-            await _look_at(transaction, project, left, written)
+    for group, rows in zip(sent, answers, strict=True):
+        if group:
+            await _count(transaction, group, rows[0], written)
     return written
 
 
-def _statements(owned: Iterable[Owned], sent: list[Group]) -> Iterator[Statement]:
+def _statements(owned: Iterable[Owned], sent: list[Group | None]) -> Iterator[Statement]:
+    """Return what writes changes, part by part. `sent` grows with it: the part of each statement that has one."""
+    sent.append(None)
     yield Statement(SQL["plan_by_index"], {})
+    tenant: ProjectId | None = None
     for project, changes in parts(owned):
+        if project != tenant:
+            sent.append(None)
+            yield tenant_statement(project, "hub_sync")
+            tenant = project
         sent.append((project, changes))
-        yield tenant_statement(project, "hub_sync")
         yield Statement(SQL["apply_documents"], parameters(project, changes))
+
+
+async def _count(transaction: Transaction, group: Group, answer: Row, written: Written) -> None:
+    project, changes = group
+    written.rows += answer["written"]
+    if answer["behind"]:
+        written.behind.append((project, answer["behind"]))
+    if answer["open"]:
+        ids = set(json.loads(answer["open"]))
+        await _look_at(transaction, project, [change for change in changes if change.key[0] in ids], written)
 
 
 async def _look_at(transaction: Transaction, project: ProjectId, changes: list[Change], written: Written) -> None:
