@@ -98,6 +98,8 @@ async def test_calls_are_found_by_user_time_status_purpose_model_and_message(cal
     assert await found(status="error") == [failed]
     assert await found(purpose="embedding") == await found(model="text-embedding-3-small") == [embedded]
     assert await found(status="success", purpose="message_analysis") == [first]
+    calls.tenant.rows("UPDATE ai_interactions SET answered_model = 'gpt-5.4-mini-2026-03-01' WHERE id = %s", first)
+    assert await found(model="gpt-5.4-mini-2026-03-01") == [first]
     middle = calls.log()[1]["timestamp"].isoformat()
     assert await found(from_=middle) == [embedded, failed]
     assert await found(to=middle) == [first]
@@ -200,6 +202,22 @@ async def test_usage_is_told_by_contact(calls: ModelCalls, read: Read) -> None:
     assert {(each["contactId"], each["calls"]) for each in usage["items"]} == {
         (str(row["contact_id"]), 2) for row in rows
     }
+    kept, merged = (row["contact_id"] for row in rows)
+    calls.tenant.rows("UPDATE contacts SET merged_into = %s WHERE id = %s", kept, merged)
+    usage = await read(get_ai_usage, by="contact")
+    assert [(each["contactId"], each["calls"]) for each in usage["items"]] == [(str(kept), 4)]
+
+
+async def test_a_day_of_usage_is_one_of_utc(calls: ModelCalls, read: Read) -> None:
+    moments = ["2026-03-01T00:00:01Z", "2026-03-01T23:59:59Z", "2026-03-02T00:00:01Z"]
+    for moment in moments:
+        await calls.gateway.embed(calls.about(), moment)
+        calls.tenant.rows(
+            "UPDATE ai_interactions SET \"timestamp\" = %s WHERE project_id = %s AND request ->> 'text' = %s",
+            *(moment, calls.tenant.id, moment),
+        )
+    usage = await read(get_ai_usage, by="day", from_="2026-03-01", to="2026-03-03")
+    assert [(each["day"], each["calls"]) for each in usage["items"]] == [("2026-03-02", 1), ("2026-03-01", 2)]
 
 
 async def test_the_budget_says_that_it_is_spent_and_what_waits(calls: ModelCalls, read: Read) -> None:
