@@ -10,11 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 from azure.cosmos import CosmosClient
+from azure.storage.blob import BlobServiceClient
 from psycopg import sql
 
 from shared.ingestion.raw import hour_of
 from shared.ingestion.sweep import POSITION
-from shared.models.work import DeliveryWork, QueueName
+from shared.models.work import BlobContainer, DeliveryWork, QueueName
 from tests.integration.tenant import Tenant, file, mail
 
 pytest_plugins = ["tests.integration.tenant_fixtures"]
@@ -76,6 +77,15 @@ def history(tenant: Tenant) -> list[dict[str, Any]]:
         " FROM interactions i JOIN messages m ON m.interaction_id = i.id WHERE i.project_id = %s ORDER BY i.id"
     )
     return tenant.rows(query, tenant.id)
+
+
+@pytest.fixture(autouse=True)
+def fresh_start(tenant: Tenant) -> None:
+    """Forget what earlier tests left to be swept."""
+    with BlobServiceClient.from_connection_string(tenant.stack.settings["HubStorage"]) as client:
+        container = client.get_container_client(BlobContainer.INBOUND.value)
+        for name in list(container.list_blob_names()):
+            container.delete_blob(name)
 
 
 @pytest.fixture
