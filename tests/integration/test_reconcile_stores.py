@@ -160,6 +160,10 @@ async def test_a_document_that_names_another_project_is_reported_and_its_row_sta
     rows = stores.place.rows("SELECT project_id FROM interactions WHERE id = %s", moved["id"])
     assert {row["project_id"] for row in rows} == {stores.place.id, other}
 
+    await stores.place.hub.deletion.delete(stores.place.id, InteractionId(uuid.UUID(moved["id"])))
+    await stores.reconciler().run()
+    assert stores.findings(still_open=True) == {}
+
 
 async def test_the_project_that_an_organization_names_is_compared_too(stores: Stores) -> None:
     document = stores.place.document(organizationId=str(stores.place.id), projectId=None)
