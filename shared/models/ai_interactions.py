@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from shared.models.views import View
 
@@ -16,8 +16,15 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 
+
+def _plain(amount: Decimal) -> str:
+    """Return an amount without an exponent, which not every reader of decimals takes."""
+    return f"{amount.normalize():f}"
+
+
 Tokens = Annotated[int | None, Field(description="null where nobody counted")]
-Cost = Annotated[Decimal | None, Field(description="Exact, in `currency`; null where the price is not known")]
+Amount = Annotated[Decimal, PlainSerializer(_plain, return_type=str)]
+Cost = Annotated[Amount | None, Field(description="Exact, in `currency`; null where the price is not known")]
 
 
 class TokensView(View):
@@ -94,11 +101,11 @@ class AiBudgetView(View):
 
     day: date
     daily_tokens: Annotated[int | None, Field(description="The cap; null is no cap")]
-    daily_cost: Annotated[Decimal | None, Field(description="The cap, in the currency of the price table")]
+    daily_cost: Annotated[Amount | None, Field(description="The cap, in the currency of the price table")]
     spent_tokens: int
     reserved_tokens: int
-    spent_cost: Decimal
-    reserved_cost: Decimal
+    spent_cost: Amount
+    reserved_cost: Amount
     exhausted: bool
     deferred: int
     deferred_by_budget: int
