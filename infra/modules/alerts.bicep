@@ -68,6 +68,14 @@ var events = [
     query: 'traces | where message startswith "feed_lag_exceeds_half_of_ttl "'
   }
   {
+    // Looked at each minute: once or twice is a store that comes late to a new hub.
+    name: 'sync-never-read'
+    severity: 1
+    threshold: 2
+    description: 'sweep_changes could not even begin: what the trigger loses stays lost. See GET /api/v1/sync/status.'
+    query: 'traces | where message startswith "feed_never_read "'
+  }
+  {
     name: 'reconciliation-refused'
     severity: 1
     threshold: 0

@@ -11,7 +11,7 @@ from shared.stores.postgres import Postgres, Row, Transaction
 from shared.stores.sql import SqlBlocks
 from shared.sync.position import SQL as POSITIONS
 from shared.sync.position import Position, applied_until, pick
-from shared.telemetry import event
+from shared.telemetry import event, warning
 
 if TYPE_CHECKING:
     from shared.models.views import DriftView, FeedReaderView, SyncStatusView
@@ -58,11 +58,15 @@ class SyncStatus:
         return view
 
     async def watch(self) -> None:
-        """Log the reader's lag; as an error, for an alert to fire on, when it exceeds half of the tombstones' TTL."""
+        """Log the reader's lag; as an error, for an alert to fire on, when it exceeds half of the tombstones' TTL.
+
+        Before the first reading has begun nothing is known of it, and that is said as a warning.
+        """
         async with self.postgres.sweeper() as transaction:
             rows = await transaction.all(POSITIONS["list_positions"])
         lag = self._lag(rows)
         if lag is None:
+            warning("feed_never_read")
             return
         event("feed_lag", seconds=round(lag, 3))
         if self._too_far_behind(lag):

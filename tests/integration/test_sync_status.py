@@ -42,9 +42,13 @@ async def swept(place: Place) -> datetime:
     return clock.moment
 
 
-async def test_before_the_first_run_nothing_is_known_and_that_is_an_alert(place: Place) -> None:
+async def test_before_the_first_run_nothing_is_known_and_that_is_an_alert(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
     view = await read(place, datetime.now(UTC))
     assert (view.lag_seconds, view.reader, view.alerts) == (None, None, ["feed_never_read"])
+    await status(place, datetime.now(UTC)).watch()
+    assert [record.getMessage() for record in caplog.records] == ["feed_never_read "]
 
 
 async def test_the_lag_counts_from_the_begin_of_the_last_run_that_came_to_the_end(place: Place) -> None:
