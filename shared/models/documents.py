@@ -14,7 +14,11 @@ from shared.models.text import storable
 def _utc(value: object) -> object:
     # The contract says "UTC timestamp": a foreign writer's text without an offset is UTC.
     if isinstance(value, str):
-        moment = datetime.fromisoformat(value)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            # Python's own words quote the text, which may be anything of a customer's.
+            raise ValueError("must be an ISO 8601 text") from None
         try:
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         except OverflowError:

@@ -94,6 +94,8 @@ def read_change(document: Mapping[str, Any]) -> Change | DeadLetter:
         return DeadLetter(None, STAGE, "; ".join(wrong[:5]), _pointer(document))
     except Permanent as error:
         return DeadLetter(None, STAGE, error.reason, _pointer(document))
+    except Exception as error:  # noqa: BLE001 # unforeseen: no reader could ever pass it and what stands behind it
+        return DeadLetter(None, STAGE, f"can't be read ({type(error).__name__})", _pointer(document))
     if not (_SPELLING.fullmatch(document["id"]) and _SPELLING.fullmatch(document["contactId"])):
         # Cosmos DB tells spellings apart: two documents would share one row, and none be found by it.
         reason = "id, contactId: must be spelled in lower case with hyphens"

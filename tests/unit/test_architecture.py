@@ -26,6 +26,7 @@ CATCH_ALL = {
     "local/host/invocation.py": "a function's failure is the function's, not the host's",
     "local/host/listener.py": "a fault of the host must not silence a trigger",
     "shared/ai/images.py": "decoders answer hostile bytes with any error",
+    "shared/sync/changes.py": "a document that breaks its reading must not hold up those behind it",
     "shared/ingestion/receive.py": "a verifier that breaks has proven nothing",
 }
 # Where the environment is read, once.

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter
+from shared.models.documents import InteractionDocument
 from shared.stores.postgres import holds_nul
 from shared.sync.batch import PART, Batch, parts
 from shared.sync.changes import Change, read_change
@@ -109,6 +110,22 @@ def test_a_dead_letter_points_at_the_document_and_quotes_nothing_of_it() -> None
     assert letter.payload.keys() == {"id", "contactId", "projectId", "_etag"}
     assert len(letter.payload["projectId"]) == 100
     assert "secret" not in letter.reason
+
+
+def test_a_time_that_is_none_is_not_quoted() -> None:
+    letter = read_change(document(timestamp="call +49 30 901820"))
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason == "timestamp: Value error, must be an ISO 8601 text"
+
+
+def test_what_nobody_foresaw_is_a_dead_letter_that_names_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise KeyError("secret")
+
+    monkeypatch.setattr(InteractionDocument, "model_validate", broken)
+    letter = read_change(document())
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason == "can't be read (KeyError)"
 
 
 @given(
