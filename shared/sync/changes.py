@@ -87,7 +87,7 @@ class Change:
 def read_change(document: Mapping[str, Any]) -> Change | DeadLetter:
     """Return a document as a change, or as the dead letter of what is wrong with it. Never raises."""
     try:
-        read = InteractionDocument.model_validate(document)
+        read = InteractionDocument.read(document)
         change = Change(document, read, _storable_json(read))
     except ValidationError as error:
         wrong = sorted({f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()})
@@ -117,10 +117,12 @@ def _storable_json(read: InteractionDocument) -> bytes:
     except PydanticSerializationError:
         _check_fields(read)
         raise Permanent("metadata: can't be stored as JSON") from None
-    # Most documents give no cause to look closer, and looking takes longer than everything else.
-    if _ESCAPED_NUL in text or b"NaN" in text or b"Infinity" in text:
+    # Most documents give no cause to look closer, and looking takes longer than everything else. The content is last
+    # and has at least a byte for each character: what is before it is in `rest`.
+    rest = text[: len(text) - len(read.content)]
+    if "\0" in read.content or _ESCAPED_NUL in rest or b"NaN" in rest or b"Infinity" in rest:
         _check_fields(read)
-    elif len(text) > len(read.content) + _ORDINARY_BYTES or text.count(b"{") + text.count(b"[") > MAX_DEPTH:
+    elif len(rest) > _ORDINARY_BYTES or rest.count(b"{") + rest.count(b"[") > MAX_DEPTH:
         _check_metadata(read.metadata)
     return text
 

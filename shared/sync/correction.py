@@ -96,7 +96,7 @@ class Corrections:
             change = read_change(document)
             if not isinstance(change, Change) or await self._owner(change) != project:
                 raise Rejected(409, "its document can't be applied; dead letters say why", field="id")
-        return current_form(document)
+        return dict(current_form(document))
 
     async def _owner(self, change: Change) -> ProjectId | None:
         async with self.postgres.transaction() as transaction:

@@ -88,7 +88,7 @@ class Place(Shop):
 
 
 def held(documents: Iterable[Document]) -> Held:
-    read = [InteractionDocument.model_validate(document) for document in documents]
+    read = [InteractionDocument.read(document) for document in documents]
     return {str(each.id): ({name: getattr(each, name) for name in SHARED}, each.deleted, each.etag) for each in read}
 
 

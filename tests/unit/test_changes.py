@@ -122,7 +122,7 @@ def test_what_nobody_foresaw_is_a_dead_letter_that_names_its_kind(monkeypatch: p
     def broken(_: object) -> None:
         raise KeyError("secret")
 
-    monkeypatch.setattr(InteractionDocument, "model_validate", broken)
+    monkeypatch.setattr(InteractionDocument, "read", broken)
     letter = read_change(document())
     assert isinstance(letter, DeadLetter)
     assert letter.reason == "can't be read (KeyError)"

@@ -35,7 +35,7 @@ def test_a_new_document_has_the_contracts_fields_and_four_of_ours() -> None:
 
 def test_what_is_written_reads_back_the_same() -> None:
     document = new_document(ROW, version=7) | {"_ts": 1, "_etag": "e"}
-    read = InteractionDocument.model_validate(document)
+    read = InteractionDocument.read(document)
     for name in ROW.keys() - {"deleted_at"}:
         assert getattr(read, name) == ROW[name]
 
@@ -56,12 +56,12 @@ def test_another_offset_is_the_same_moment() -> None:
 def test_a_version_is_an_integer_that_a_bigint_holds(version: object) -> None:
     document = new_document(ROW, version=7) | {"_ts": 1, "_etag": "e", "version": version}
     with pytest.raises(ValidationError):
-        InteractionDocument.model_validate(document)
+        InteractionDocument.read(document)
 
 
 def test_the_order_is_the_later_of_version_and_store_time() -> None:
     document = new_document(ROW, version=7_000_001) | {"_ts": 7, "_etag": "e"}
-    assert InteractionDocument.model_validate(document).order == 7_000_001
-    assert InteractionDocument.model_validate(document | {"_ts": 8}).order == 8_000_000
+    assert InteractionDocument.read(document).order == 7_000_001
+    assert InteractionDocument.read(document | {"_ts": 8}).order == 8_000_000
     del document["version"]
-    assert InteractionDocument.model_validate(document).order == 7_000_000
+    assert InteractionDocument.read(document).order == 7_000_000
