@@ -13,7 +13,7 @@ from shared.sync.changes import STAGE, Change, newer, read_change
 from shared.sync.projects import text_of
 
 SQL = SqlBlocks(Path(__file__).with_name("apply.sql"))
-PART = 250  # rows of one statement: large enough for its fixed cost, small enough to be read while the one before runs
+PART = 100  # rows of one statement: enough for its fixed cost, few enough for Postgres to begin early
 
 Owned: TypeAlias = tuple[ProjectId, Change]
 Group: TypeAlias = tuple[ProjectId, list[Change]]
