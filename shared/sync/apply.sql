@@ -13,6 +13,7 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 
 -- its row stays locked: the write refuses it by its WHERE, after the lock. What is old by both is not even locked, so
 -- that a batch that comes again writes nothing at all. The contact of an interaction never changes.
 -- A contact that is not known yet becomes a placeholder, before any interaction: locks are taken in one order.
+-- A row that is there has a contact that is there, whose last interaction moves only if this one's time does.
 -- `open` are the ids that were not written and may need a look, `behind` the contacts whose last interaction may be new.
 WITH incoming AS MATERIALIZED (
     SELECT d.*,
@@ -24,7 +25,8 @@ WITH incoming AS MATERIALIZED (
                WHEN i.source_etag = d.etag THEN 'old'
                WHEN greatest(d.version, d.ts * 1000000) <= i.source_version AND d.ts < i.source_ts THEN 'old'
                ELSE 'open'
-           END AS place
+           END AS place,
+           i.id IS NULL OR i."timestamp" <> d."timestamp" OR i.deleted_at IS NOT NULL AS moves
     FROM json_to_recordset(%(documents)s::json) AS d (
         id uuid, contact_id uuid, agent_id uuid, organization_id uuid, type text, content text,
         "timestamp" timestamptz, metadata jsonb, deleted boolean, version bigint, ts bigint, etag text,
@@ -34,7 +36,7 @@ WITH incoming AS MATERIALIZED (
     SELECT n.contact_id, c.id IS NOT NULL AS known, c.last_interaction_at, n.at
     FROM (
         SELECT contact_id, max("timestamp") FILTER (WHERE NOT deleted AND contested IS NOT TRUE) AS at
-        FROM incoming WHERE place IN ('new', 'open') GROUP BY contact_id) AS n
+        FROM incoming WHERE place IN ('new', 'open') AND moves GROUP BY contact_id) AS n
     LEFT JOIN contacts c ON c.project_id = %(project_id)s AND c.id = n.contact_id
 ), placeholders AS (
     INSERT INTO contacts (project_id, id, origin, last_interaction_at)

@@ -164,6 +164,16 @@ async def test_a_stale_version_does_not_move_the_last_interaction(shop: Shop) ->
     assert contact["last_interaction_at"] == datetime(2024, 5, 28, 10, 20, 30, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("before", [{"timestamp": "2024-05-01T00:00:00Z"}, {"deleted": True}])
+async def test_a_version_that_brings_a_later_interaction_moves_the_last_one(shop: Shop, before: Document) -> None:
+    document = shop.document(timestamp="2024-05-28T10:20:30Z")
+    first, second = await seconds_apart(shop, document | before, document)
+    for written in (first, second):
+        await shop.hub.sync.apply_changes([written])
+    contact = shop.one("SELECT * FROM contacts WHERE id = %s", document["contactId"])
+    assert contact["last_interaction_at"] == datetime(2024, 5, 28, 10, 20, 30, tzinfo=UTC)
+
+
 async def test_an_organization_that_names_a_project_is_the_tenant(shop: Shop) -> None:
     document = shop.document(organizationId=str(shop.id))
     del document["projectId"]
