@@ -28,14 +28,7 @@ from tests.integration.tenant import Tenant, chat, file, mail, signed
 pytest_plugins = ["tests.integration.tenant_fixtures"]
 
 # No worker takes what ingest leaves, so that what it leaves can be seen.
-IDLE = {
-    "LOCAL_HOST_QUEUE_POLL_SECONDS": "3600",
-    "SWEEP_INBOUND_SCHEDULE": "0 0 0 1 1 *",
-    "PUBLISH_SOURCES_SCHEDULE": "0 0 0 1 1 *",
-    "SWEEP_CHANGES_SCHEDULE": "0 0 0 1 1 *",
-    "RECONCILE_STORES_SCHEDULE": "0 0 0 1 1 *",
-    "SOURCE_CACHE_SECONDS": "0",
-}
+IDLE = {"LOCAL_HOST_ONLY_HTTP": "true", "SOURCE_CACHE_SECONDS": "0"}
 
 
 @dataclass
