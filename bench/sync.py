@@ -92,7 +92,8 @@ def compare(found: Found) -> Result:
             "one contact in five is new. Mixed: half new, 40 % newer, 10 % stale. 0 rows: only what a round speaks of.",
             "COPY: the same documents as new rows, binary, unchecked, by the administrator; the same table has the",
             "same keys, indexes and foreign keys, the bare one is unlogged and has none. No checkpoint in a round; the",
-            "tables are in Postgres's memory and were read once by the connections that are measured.",
+            "tables are in Postgres's memory and were read once by the connections that are measured; new segments",
+            "of its log are not filled with zeros, as a server that has run for a while takes old ones again.",
         ),
         measured={figure.key: figure.value for figure in others}
         | rates
