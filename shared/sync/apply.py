@@ -14,7 +14,7 @@ from shared.stores.cosmos import Document, Documents
 from shared.stores.postgres import Postgres, Transaction
 from shared.sync.batch import Batch
 from shared.sync.changes import STAGE
-from shared.sync.projects import KnownProjects
+from shared.sync.projects import KnownProjects, by_first_name
 from shared.sync.rows import touch_contacts, write_rows
 from shared.sync.settle import settle
 
@@ -57,7 +57,8 @@ class Sync:
 
     async def _apply(self, transaction: Transaction, documents: list[Document]) -> Applied:
         """Take locks in one order whatever the batch: those of interactions, then of contacts, then of letters."""
-        batch = Batch(documents, await self._projects.named_by(transaction, documents))
+        named = by_first_name(documents)
+        batch = Batch(named, await self._projects.named_by(transaction, named))
         written = await write_rows(transaction, batch)
         failpoint("sync.rows_written")
         settled = await settle(transaction, self.documents, written.undecided)

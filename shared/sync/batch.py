@@ -1,5 +1,6 @@
 """A batch of documents on its way to Postgres: each with its project, read in the order in which rows are locked."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from shared.inbox.dead_letters import DeadLetter
 from shared.stores.cosmos import Document
 from shared.stores.sql import SqlBlocks
 from shared.sync.changes import STAGE, Change, newer, read_change
-from shared.sync.projects import text_of
+from shared.sync.projects import Projects, text_of
 
 SQL = SqlBlocks(Path(__file__).with_name("apply.sql"))
 PART = 100  # rows of one statement: enough for its fixed cost, few enough for Postgres to begin early
@@ -21,10 +22,10 @@ Group: TypeAlias = tuple[ProjectId, list[Change]]
 
 @dataclass(slots=True)
 class Batch:
-    """Documents, and `projects` by the spellings in which they name them. `letters` grow as the documents are read."""
+    """Documents by their first names, and the projects. `letters` grow as the documents are read."""
 
-    documents: Sequence[Document]
-    projects: Mapping[str, ProjectId]
+    documents: Mapping[str, Sequence[Document]]
+    projects: Projects
     letters: list[DeadLetter] = field(default_factory=list)
 
     def read(self) -> Iterator[Owned]:
@@ -55,18 +56,28 @@ class Batch:
                 yield project, read
 
     def _placed(self) -> Iterator[tuple[ProjectId | None, Document]]:
-        rank = {project: place for place, project in enumerate(sorted(set(self.projects.values())), 1)}
-        places = []
-        for at, document in enumerate(self.documents):
-            project = self._project(document)
-            place = rank[project] if project else 0
-            # `at` keeps documents of one place in their order, and the rest out of the comparison.
-            places.append((place, text_of(document, "contactId"), text_of(document, "id"), at, project, document))
-        return ((project, document) for *_, project, document in sorted(places))
+        groups, strangers = self._by_project()
+        for document in strangers:
+            yield None, document
+        for project, documents in sorted(groups.items()):
+            # A sort by key keeps versions of one document in their order.
+            for document in sorted(documents, key=_place):
+                yield project, document
 
-    def _project(self, document: Document) -> ProjectId | None:
-        named = self.projects.get(text_of(document, "projectId"))
-        return named or self.projects.get(text_of(document, "organizationId"))
+    def _by_project(self) -> tuple[dict[ProjectId, list[Document]], list[Document]]:
+        groups, strangers = defaultdict[ProjectId, list[Document]](list), list[Document]()
+        for name, documents in self.documents.items():
+            if project := self.projects.get(name):
+                groups[project] += documents
+                continue
+            for document in documents:
+                project = self.projects.get(text_of(document, "organizationId"))
+                (groups[project] if project else strangers).append(document)
+        return groups, strangers
+
+
+def _place(document: Document) -> str:
+    return f"{text_of(document, 'contactId')} {text_of(document, 'id')}"  # one text compares faster than a pair of them
 
 
 def parts(owned: Iterable[Owned]) -> Iterator[Group]:

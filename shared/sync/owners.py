@@ -6,17 +6,17 @@ from shared.identifiers import ProjectId
 from shared.stores.postgres import Transaction
 from shared.sync.batch import Owned
 from shared.sync.changes import Change
-from shared.sync.projects import known_projects
+from shared.sync.projects import by_first_name, known_projects
 
 
 async def owner_of(transaction: Transaction, change: Change) -> ProjectId | None:
     """Return the project of a document, None when it names none that there is."""
-    return _owner(change, await known_projects(transaction, [dict(change.document)]))
+    return _owner(change, await known_projects(transaction, by_first_name([dict(change.document)])))
 
 
 async def still_theirs(transaction: Transaction, owned: Sequence[Owned]) -> list[Owned]:
     """Return those whose documents are still of their projects. Nearly always no statement is needed for it."""
-    doubtful = [dict(change.document) for project, change in owned if not _names(change, project)]
+    doubtful = by_first_name(dict(change.document) for project, change in owned if not _names(change, project))
     known = await known_projects(transaction, doubtful) if doubtful else {}
     return [(project, each) for project, each in owned if _names(each, project) or _owner(each, known) == project]
 

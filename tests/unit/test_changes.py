@@ -13,6 +13,7 @@ from shared.models.documents import InteractionDocument
 from shared.stores.postgres import holds_nul
 from shared.sync.batch import PART, Batch, parts
 from shared.sync.changes import Change, read_change
+from shared.sync.projects import by_first_name
 from tests.poison import POISON
 
 SECOND = 1_717_000_000
@@ -40,7 +41,7 @@ def newest(versions: list[Change]) -> list[Change]:
     """Return what a batch of one project makes of these."""
     project = str(uuid.UUID(int=1))
     documents = [dict(version.document) | {"projectId": project} for version in versions]
-    return [change for _, change in Batch(documents, {project: ProjectId(uuid.UUID(project))}).read()]
+    return [change for _, change in Batch(by_first_name(documents), {project: ProjectId(uuid.UUID(project))}).read()]
 
 
 def test_of_two_versions_the_one_that_is_later_by_both_clocks_stays() -> None:
@@ -160,7 +161,7 @@ def test_rows_are_locked_by_project_contact_and_id_whatever_the_batch() -> None:
         document(projectId=project, contactId=str(uuid.UUID(int=9 - contact)), id=str(uuid.UUID(int=9 - row)))
         for project, contact, row in places
     ]
-    batch = Batch(documents[::2] + documents[1::2], projects)
+    batch = Batch(by_first_name(documents[::2] + documents[1::2]), projects)
     found = [(project, *reversed(change.key)) for project, change in batch.read()]
     assert found == sorted(found)
     assert len(found) == len(places)
@@ -182,7 +183,7 @@ def test_a_poison_is_a_dead_letter_wherever_it_stands_and_takes_nobody_with_it(k
     for position in range(3):
         documents = [document(projectId=project, id=str(uuid.uuid4())) for _ in range(3)]
         documents[position] |= wrong
-        batch = Batch(documents, {project: ProjectId(uuid.UUID(project))})
+        batch = Batch(by_first_name(documents), {project: ProjectId(uuid.UUID(project))})
         read = {change.key[0] for _, change in batch.read()}
         assert read == {each["id"] for place, each in enumerate(documents) if place != position}
         (letter,) = batch.letters
