@@ -46,14 +46,27 @@ INSERT INTO same SELECT * FROM interactions;
 INSERT INTO contacts (project_id, id, origin) VALUES (%(project)s, %(id)s, 'sync') ON CONFLICT DO NOTHING;
 
 -- name: by_index!
--- Read tables through their keys from here on, and so all pages of both.
+-- Read tables in the order that is asked for from here on, by the index that has it.
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true);
 
 -- name: touch!
--- Every page, by the connection that is measured: one that has worked for a while has met most of them, and a new one
--- pays the kernel for each at first sight.
-SELECT (SELECT count(source_ts) FROM interactions), (SELECT count(origin) FROM contacts);
+-- Every page of tables and indexes, by the connection that is measured: one that has worked for a while has met most of
+-- them, and a new one pays the kernel for each at first sight.
+SELECT (SELECT count(source_ts) FROM (SELECT source_ts FROM interactions ORDER BY project_id, id) AS by_key),
+       (SELECT count(*) FROM (
+            SELECT FROM interactions WHERE deleted_at IS NULL
+            ORDER BY project_id, contact_id, "timestamp" DESC, id DESC) AS of_contact),
+       (SELECT count(*) FROM (SELECT FROM interactions ORDER BY project_id, conversation_id) AS of_conversation),
+       (SELECT count(origin) FROM (SELECT origin FROM contacts ORDER BY project_id, id) AS by_key),
+       (SELECT count(origin) FROM (
+            SELECT origin FROM contacts
+            ORDER BY project_id, coalesce(last_interaction_at, created_at) DESC, id DESC) AS by_last);
 
 -- name: touch_same!
 -- The same for the one that copies.
-SELECT (SELECT count(source_ts) FROM same), (SELECT count(origin) FROM contacts);
+SELECT (SELECT count(source_ts) FROM (SELECT source_ts FROM same ORDER BY project_id, id) AS by_key),
+       (SELECT count(*) FROM (
+            SELECT FROM same WHERE deleted_at IS NULL
+            ORDER BY project_id, contact_id, "timestamp" DESC, id DESC) AS of_contact),
+       (SELECT count(*) FROM (SELECT FROM same ORDER BY project_id, conversation_id) AS of_conversation),
+       (SELECT count(origin) FROM (SELECT origin FROM contacts ORDER BY project_id, id) AS by_key);
