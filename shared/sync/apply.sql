@@ -9,72 +9,63 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 
        set_config('enable_mergejoin', 'off', true);
 
 -- name: apply_documents
--- The newest version of each document wins, newer by both clocks. What they can't tell apart changes nothing yet, but
--- its row stays locked: the write refuses it by its WHERE, after the lock. What is old by both is not even locked, so
--- that a batch that comes again writes nothing at all. The contact of an interaction never changes.
--- A contact that is not known yet becomes a placeholder, before any interaction: locks are taken in one order.
--- A row that is there has a contact that is there, whose last interaction moves only if this one's time does.
--- `open` are the ids that were not written and may need a look, `behind` the contacts whose last interaction may be new.
-WITH incoming AS MATERIALIZED (
-    SELECT d.*,
-           greatest(d.version, d.ts * 1000000) AS source_version,
-           CASE
-               WHEN i.id IS NULL THEN 'new'
-               WHEN i.contact_id <> d.contact_id THEN 'foreign'
-               WHEN d.contested THEN 'open'
-               WHEN i.source_etag = d.etag THEN 'old'
-               WHEN greatest(d.version, d.ts * 1000000) <= i.source_version AND d.ts < i.source_ts THEN 'old'
-               ELSE 'open'
-           END AS place,
-           i.id IS NULL OR i."timestamp" <> d."timestamp" OR i.deleted_at IS NOT NULL AS moves
-    FROM json_to_recordset(%(documents)s::json) AS d (
-        id uuid, contact_id uuid, agent_id uuid, organization_id uuid, type text, content text,
-        "timestamp" timestamptz, metadata jsonb, deleted boolean, version bigint, ts bigint, etag text,
-        contested boolean)
-    LEFT JOIN interactions i ON i.project_id = %(project_id)s AND i.id = d.id
-), people AS MATERIALIZED (
-    SELECT n.contact_id, c.id IS NOT NULL AS known, c.last_interaction_at, n.at
-    FROM (
-        SELECT contact_id, max("timestamp") FILTER (WHERE NOT deleted AND contested IS NOT TRUE) AS at
-        FROM incoming WHERE place IN ('new', 'open') AND moves GROUP BY contact_id) AS n
-    LEFT JOIN contacts c ON c.project_id = %(project_id)s AND c.id = n.contact_id
+-- The newest version of each document wins, newer by both clocks. What is old by both, or stored already, is not even
+-- locked, so that a batch that comes again writes nothing at all. What they can't tell apart, and what is another
+-- contact's, changes nothing, but its row stays locked: an update that changes nothing is the lock that MERGE has.
+-- Rows come in the order in which they are locked. One that someone else inserts meanwhile is a unique violation: the
+-- batch begins again and finds it.
+-- A contact that is not known yet becomes a placeholder in time for the foreign key, which is checked at the end.
+-- `open` are the ids that were not written and need a look, `behind` the contacts that may have a later interaction now.
+WITH written AS (
+    MERGE INTO interactions AS i
+    USING (
+        SELECT d.*, greatest(d.version, d.ts * 1000000) AS source_version
+        FROM json_to_recordset(%(documents)s::json) AS d (
+            id uuid, contact_id uuid, agent_id uuid, organization_id uuid, type text, content text,
+            "timestamp" timestamptz, metadata jsonb, deleted boolean, version bigint, ts bigint, etag text,
+            contested boolean)) AS n
+    ON i.project_id = %(project_id)s AND i.id = n.id
+    WHEN NOT MATCHED THEN
+        INSERT (
+            project_id, id, contact_id, agent_id, organization_id, type, content, "timestamp", metadata,
+            source_version, source_ts, source_etag, deleted_at)
+        VALUES (
+            %(project_id)s, n.id, n.contact_id, n.agent_id, n.organization_id, n.type, n.content, n."timestamp",
+            n.metadata, n.source_version, n.ts, n.etag, CASE WHEN n.deleted THEN now() END)
+    WHEN MATCHED AND i.contact_id = n.contact_id AND n.contested IS NOT TRUE
+        AND (i.source_etag = n.etag OR n.source_version <= i.source_version AND n.ts < i.source_ts) THEN
+        DO NOTHING
+    WHEN MATCHED AND i.contact_id = n.contact_id AND i.source_version <= n.source_version AND i.source_ts < n.ts THEN
+        UPDATE SET agent_id = n.agent_id,
+            organization_id = n.organization_id,
+            type = n.type,
+            content = n.content,
+            "timestamp" = n."timestamp",
+            metadata = n.metadata,
+            source_version = n.source_version,
+            source_ts = n.ts,
+            source_etag = n.etag,
+            deleted_at = CASE WHEN n.deleted THEN now() END,
+            updated_at = now()
+    WHEN MATCHED THEN
+        UPDATE SET source_etag = i.source_etag
+    RETURNING i.id, i.contact_id, n.contested IS TRUE AS contested,
+        old.source_ts IS DISTINCT FROM new.source_ts AS done,
+        old."timestamp" IS DISTINCT FROM new."timestamp" OR old.deleted_at IS NOT NULL AS moves,
+        CASE WHEN new.deleted_at IS NULL AND n.contested IS NOT TRUE THEN new."timestamp" END AS at
+), last AS (
+    SELECT w.contact_id, max(w.at) AS at FROM written w WHERE w.done AND w.moves GROUP BY w.contact_id
 ), placeholders AS (
     INSERT INTO contacts (project_id, id, origin, last_interaction_at)
-    SELECT %(project_id)s, p.contact_id, 'sync', p.at FROM people p
-    WHERE NOT p.known
-    ORDER BY p.contact_id
+    SELECT %(project_id)s, l.contact_id, 'sync', l.at FROM last l ORDER BY l.contact_id
     ON CONFLICT (project_id, id) DO NOTHING
-    RETURNING 1
-), written AS (
-    INSERT INTO interactions (
-        project_id, id, contact_id, agent_id, organization_id, type, content, "timestamp", metadata,
-        source_version, source_ts, source_etag, deleted_at)
-    SELECT %(project_id)s, n.id, n.contact_id, n.agent_id, n.organization_id, n.type, n.content, n."timestamp",
-           n.metadata, n.source_version, n.ts, n.etag, CASE WHEN n.deleted THEN now() END
-    FROM incoming n
-    WHERE n.place IN ('new', 'open') AND (SELECT count(*) FROM placeholders) >= 0
-    ORDER BY n.contact_id, n.id
-    ON CONFLICT (project_id, id) DO UPDATE
-    SET agent_id = excluded.agent_id,
-        organization_id = excluded.organization_id,
-        type = excluded.type,
-        content = excluded.content,
-        "timestamp" = excluded."timestamp",
-        metadata = excluded.metadata,
-        source_version = excluded.source_version,
-        source_ts = excluded.source_ts,
-        source_etag = excluded.source_etag,
-        deleted_at = excluded.deleted_at,
-        updated_at = now()
-    WHERE interactions.source_version <= excluded.source_version AND interactions.source_ts < excluded.source_ts
-      AND interactions.contact_id = excluded.contact_id
     RETURNING id
 )
-SELECT (SELECT count(*) FROM written) AS written,
-       (SELECT json_agg(n.id) FROM incoming n
-        WHERE n.place <> 'old' AND (n.contested OR n.id NOT IN (SELECT w.id FROM written w)))::text AS open,
-       (SELECT string_agg(p.contact_id::text, ',') FROM people p
-        WHERE p.known AND (p.last_interaction_at IS NULL OR p.last_interaction_at < p.at)) AS behind;
+SELECT count(*) FILTER (WHERE w.done) AS written,
+       (json_agg(w.id) FILTER (WHERE w.contested OR NOT w.done))::text AS open,
+       (SELECT string_agg(row_to_json(l)::text, ',') FROM last l
+        WHERE l.at IS NOT NULL AND l.contact_id NOT IN (SELECT p.id FROM placeholders p)) AS behind
+FROM written w;
 
 -- name: undecided
 -- Which of these documents have no place yet by the two clocks: not the version that is stored, and not older by both.
@@ -115,17 +106,10 @@ WHERE interactions.project_id = %(project_id)s AND interactions.id = d.id
 
 -- name: touch_contacts!
 -- The last interaction of a contact only moves forward. Last of all and in order of ids: an order of locks again.
-WITH behind AS (
-    SELECT c.id, newest.at
-    FROM (SELECT DISTINCT unnest(%(contacts)s::uuid[]) AS id) AS d
-    JOIN contacts c ON c.project_id = %(project_id)s AND c.id = d.id
-    CROSS JOIN LATERAL (
-        SELECT i."timestamp" AS at FROM interactions i
-        WHERE i.project_id = %(project_id)s AND i.contact_id = c.id AND i.deleted_at IS NULL
-        ORDER BY i."timestamp" DESC, i.id DESC LIMIT 1) AS newest
-    WHERE c.last_interaction_at IS NULL OR c.last_interaction_at < newest.at
-    ORDER BY c.id FOR NO KEY UPDATE OF c
-)
 UPDATE contacts c SET last_interaction_at = b.at, updated_at = now()
-FROM behind b
-WHERE c.project_id = %(project_id)s AND c.id = b.id;
+FROM (
+    SELECT d.contact_id, max(d.at) AS at
+    FROM json_to_recordset(%(contacts)s::json) AS d (contact_id uuid, at timestamptz)
+    GROUP BY d.contact_id ORDER BY d.contact_id) AS b
+WHERE c.project_id = %(project_id)s AND c.id = b.contact_id
+  AND (c.last_interaction_at IS NULL OR c.last_interaction_at < b.at);

@@ -7,20 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from shared.errors import Permanent
+from shared.errors import Contended, Permanent
 from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter
 from shared.stores.postgres import Row, Statement, Transaction, json_parameter, tenant_statement
 from shared.sync.batch import SQL, Batch, Group, Owned, parts
 from shared.sync.changes import STAGE, Change
 
+RACES = 3  # how often a batch begins again because others insert its rows; its reader brings it again after that
+
 
 @dataclass(slots=True)
 class Written:
     """What writing changes came to: rows written, changes that wait for a reading, and what can't be written.
 
-    `behind` has the contacts whose last interaction may be a new one, ids with commas. The rows of `undecided` are
-    locked.
+    `behind` has the contacts whose last interaction may be a new one, JSON objects with commas. The rows of `undecided`
+    are locked.
     """
 
     rows: int = 0
@@ -40,15 +42,25 @@ async def write_rows(transaction: Transaction, batch: Batch) -> Written:
     """Write the documents that are newer than their rows. What only Postgres refuses becomes a dead letter.
 
     Documents are read while Postgres writes those before them. Nothing may have been written in the transaction yet.
+    Raises Contended when others keep inserting the same rows.
     """
-    try:
-        written = await _write(transaction, batch.read())
-    except Permanent:
-        # Cheaper than a savepoint around every batch: hardly any needs it.
-        await transaction.start_again()
-        written = await in_parts(transaction, list(batch.read()), _write)
+    written = await _against_others(transaction, batch)
     written.letters += batch.letters
     return written
+
+
+async def _against_others(transaction: Transaction, batch: Batch) -> Written:
+    for _ in range(RACES):
+        try:
+            return await _write(transaction, batch.read())
+        except Contended:
+            # Who inserted a row meanwhile has committed: from the start again it is seen.
+            await transaction.start_again()
+        except Permanent:
+            # Cheaper than a savepoint around every batch: hardly any needs it.
+            await transaction.start_again()
+            return await in_parts(transaction, list(batch.read()), _write)
+    raise Contended(f"Postgres: rows were inserted by others {RACES} times")
 
 
 async def in_parts(
@@ -87,7 +99,7 @@ def parameters(project: ProjectId, changes: Sequence[Change]) -> dict[str, Any]:
 
 
 async def touch_contacts(transaction: Transaction, behind: Iterable[tuple[ProjectId, str]]) -> None:
-    """Move the last interaction of contacts forward, to what the rows say now."""
+    """Move the last interaction of contacts forward, to that of the rows that were written."""
     groups: defaultdict[ProjectId, list[str]] = defaultdict(list)
     for project, contacts in behind:
         groups[project].append(contacts)
@@ -97,7 +109,7 @@ async def touch_contacts(transaction: Transaction, behind: Iterable[tuple[Projec
             for project, contacts in sorted(groups.items())
             for statement in (
                 tenant_statement(project, "hub_sync"),
-                Statement(SQL["touch_contacts"], {"project_id": project, "contacts": f"{{{','.join(contacts)}}}"}),
+                Statement(SQL["touch_contacts"], {"project_id": project, "contacts": f"[{','.join(contacts)}]"}),
             )
         )
 

@@ -1,12 +1,14 @@
 """Settling what two clocks can't tell: the document itself is read while its row is locked, and applied."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shared.errors import Contended, Permanent
 from shared.identifiers import ProjectId
 from shared.inbox.dead_letters import DeadLetter
+from shared.models.documents import iso
 from shared.stores.cosmos import Documents
 from shared.stores.postgres import Statement, Transaction, tenant_statement
 from shared.sync.batch import SQL, Owned
@@ -77,5 +79,9 @@ async def _write(transaction: Transaction, owned: Sequence[Owned]) -> Written:
     for project, changes in by_project(owned):
         statement = Statement(SQL["settle_documents"], parameters(project, changes))
         await transaction.together([tenant_statement(project, "hub_sync"), statement])
-        written.behind.append((project, ",".join(change.key[1] for change in changes)))
+        written.behind += ((project, _last(change)) for change in changes if not change.read.deleted)
     return written
+
+
+def _last(change: Change) -> str:
+    return json.dumps({"contact_id": change.key[1], "at": iso(change.read.timestamp)})

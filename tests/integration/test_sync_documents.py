@@ -164,6 +164,21 @@ async def test_a_stale_version_does_not_move_the_last_interaction(shop: Shop) ->
     assert contact["last_interaction_at"] == datetime(2024, 5, 28, 10, 20, 30, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("contact", ["known", "new"])
+async def test_a_version_that_a_reading_overrules_does_not_move_the_last_interaction(shop: Shop, contact: str) -> None:
+    document = shop.document(timestamp="2024-05-28T10:20:30Z")
+    if contact == "known":
+        shop.rows(
+            "INSERT INTO contacts (project_id, id, origin) VALUES (%s, %s, 'sync')", shop.id, document["contactId"]
+        )
+    right = await shop.write(document)
+    wrong = right | {"timestamp": "2090-01-01T00:00:00Z", "_etag": '"of the same second"'}
+    applied = await shop.hub.sync.apply_changes([right, wrong])
+    assert applied.settled == 1
+    row = shop.one("SELECT last_interaction_at FROM contacts WHERE id = %s", document["contactId"])
+    assert row["last_interaction_at"] == datetime(2024, 5, 28, 10, 20, 30, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("before", [{"timestamp": "2024-05-01T00:00:00Z"}, {"deleted": True}])
 async def test_a_version_that_brings_a_later_interaction_moves_the_last_one(shop: Shop, before: Document) -> None:
     document = shop.document(timestamp="2024-05-28T10:20:30Z")
