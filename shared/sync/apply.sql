@@ -54,7 +54,7 @@ WITH written AS (
         old."timestamp" IS DISTINCT FROM new."timestamp" OR old.deleted_at IS NOT NULL AS moves,
         CASE WHEN new.deleted_at IS NULL AND n.contested IS NOT TRUE THEN new."timestamp" END AS at
 ), last AS (
-    SELECT w.contact_id, max(w.at) AS at FROM written w WHERE w.done AND w.moves GROUP BY w.contact_id
+    SELECT w.contact_id, max(w.at) AS at FROM written w WHERE w.moves GROUP BY w.contact_id
 ), placeholders AS (
     INSERT INTO contacts (project_id, id, origin, last_interaction_at)
     SELECT %(project_id)s, l.contact_id, 'sync', l.at FROM last l ORDER BY l.contact_id

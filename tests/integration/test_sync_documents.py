@@ -92,6 +92,16 @@ async def test_two_versions_of_one_second_in_one_batch_are_settled_by_reading(sh
         assert shop.interaction(document["id"])["content"] == "foreign"
 
 
+async def test_two_versions_of_one_second_are_settled_though_one_of_them_is_stored(shop: Shop) -> None:
+    stored = await shop.write(shop.document())
+    latest = await shop.write(stored | {"content": "latest"})
+    latest["_ts"] = stored["_ts"]
+    await shop.hub.sync.apply_changes([stored])
+    applied = await shop.hub.sync.apply_changes([latest, stored])
+    assert applied.settled == 1
+    assert shop.interaction(stored["id"])["content"] == "latest"
+
+
 async def test_a_writer_who_keeps_the_version_arrives(shop: Shop) -> None:
     document = shop.document(version=int(time.time() * 1_000_000))
     ours, foreign = await seconds_apart(shop, document, document | {"content": "foreign"})
@@ -106,8 +116,8 @@ async def test_a_version_from_a_clock_that_runs_ahead_holds_nothing_back(shop: S
     ahead, later = await seconds_apart(shop, document | {"version": 2**62}, document | {"content": "later"})
     for order in ([ahead, later], [later, ahead]):
         shop.rows("DELETE FROM interactions WHERE id = %s", document["id"])
-        for each in order:
-            await shop.hub.sync.apply_changes([each])
+        applied = [await shop.hub.sync.apply_changes([each]) for each in order]
+        assert [each.settled for each in applied] == [0, 1]
         assert shop.interaction(document["id"])["content"] == "later"
 
 
@@ -179,6 +189,28 @@ async def test_a_version_that_a_reading_overrules_does_not_move_the_last_interac
     assert row["last_interaction_at"] == datetime(2024, 5, 28, 10, 20, 30, tzinfo=UTC)
 
 
+async def test_a_tombstone_that_a_reading_finds_does_not_move_the_last_interaction(shop: Shop) -> None:
+    document = shop.document()
+    live = await shop.write(document)
+    tombstone = await shop.write(document | {"deleted": True, "content": "", "metadata": {}}) | {"_ts": live["_ts"]}
+    applied = await shop.hub.sync.apply_changes([tombstone, live])
+    assert applied.settled == 1
+    row = shop.one("SELECT last_interaction_at FROM contacts WHERE id = %s", document["contactId"])
+    assert row["last_interaction_at"] is None
+
+
+async def test_the_last_interaction_is_found_among_all_statements_of_a_batch(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.sync.batch.PART", 1)
+    contact = await shop.contact()
+    moments = ["2090-01-03T00:00:00Z", "2090-01-01T00:00:00Z", "2090-01-02T00:00:00Z"]
+    documents = [shop.document(contactId=str(contact), timestamp=moment) for moment in moments]
+    await shop.hub.sync.apply_changes([await shop.write(document) for document in documents])
+    row = shop.one("SELECT last_interaction_at FROM contacts WHERE id = %s", contact)
+    assert row["last_interaction_at"] == datetime(2090, 1, 3, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("before", [{"timestamp": "2024-05-01T00:00:00Z"}, {"deleted": True}])
 async def test_a_version_that_brings_a_later_interaction_moves_the_last_one(shop: Shop, before: Document) -> None:
     document = shop.document(timestamp="2024-05-28T10:20:30Z")
@@ -189,9 +221,9 @@ async def test_a_version_that_brings_a_later_interaction_moves_the_last_one(shop
     assert contact["last_interaction_at"] == datetime(2024, 5, 28, 10, 20, 30, tzinfo=UTC)
 
 
-async def test_an_organization_that_names_a_project_is_the_tenant(shop: Shop) -> None:
-    document = shop.document(organizationId=str(shop.id))
-    del document["projectId"]
+@pytest.mark.parametrize("project", [None, str(uuid.UUID(int=9))])
+async def test_an_organization_that_names_a_project_is_the_tenant(shop: Shop, project: str | None) -> None:
+    document = shop.document(organizationId=str(shop.id), projectId=project)
     await shop.hub.sync.apply_changes([await shop.write(document)])
     assert shop.interaction(document["id"])["content"] == "called back"
 
@@ -225,11 +257,12 @@ async def test_projects_are_told_apart_however_they_are_spelled(shop: Shop) -> N
     assert [shop.interaction(document["id"])["project_id"] for document in named] == [shop.id] * 3
 
 
-async def test_an_id_that_is_another_contacts_interaction_is_a_dead_letter(shop: Shop) -> None:
+@pytest.mark.parametrize("age", [0, 10])
+async def test_an_id_that_is_another_contacts_interaction_is_a_dead_letter(shop: Shop, age: int) -> None:
     document = shop.document()
     await shop.hub.sync.apply_changes([await shop.write(document)])
-    thief = document | {"contactId": str(uuid.uuid4()), "content": "mine now"}
-    applied = await shop.hub.sync.apply_changes([await shop.write(thief)])
+    thief = await shop.write(document | {"contactId": str(uuid.uuid4()), "content": "mine now"})
+    applied = await shop.hub.sync.apply_changes([thief | {"_ts": thief["_ts"] - age}])
     (letter,) = shop.dead_letters(document["id"])
     assert (applied.written, applied.dead) == (0, 1)
     assert letter["project_id"] == shop.id
