@@ -14,7 +14,7 @@ from shared.stores.postgres import Row, Statement, Transaction, json_parameter, 
 from shared.sync.batch import SQL, Batch, Group, Owned, parts
 from shared.sync.changes import STAGE, Change
 
-RACES = 3  # how often a batch begins again because others insert its rows; its reader brings it again after that
+RACES = 3  # how often a batch may lose a race for its rows before its reader has to bring it again
 
 
 @dataclass(slots=True)
@@ -50,17 +50,20 @@ async def write_rows(transaction: Transaction, batch: Batch) -> Written:
 
 
 async def _against_others(transaction: Transaction, batch: Batch) -> Written:
-    for _ in range(RACES):
+    races = 0
+    while True:
         try:
             return await _write(transaction, batch.read())
         except Contended:
+            races += 1
+            if races == RACES:
+                raise
             # Who inserted a row meanwhile has committed: from the start again it is seen.
             await transaction.start_again()
         except Permanent:
             # Cheaper than a savepoint around every batch: hardly any needs it.
             await transaction.start_again()
             return await in_parts(transaction, list(batch.read()), _write)
-    raise Contended(f"Postgres: rows were inserted by others {RACES} times")
 
 
 async def in_parts(
