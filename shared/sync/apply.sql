@@ -4,18 +4,20 @@ SELECT id FROM projects WHERE id = ANY(%(ids)s::uuid[]);
 
 -- name: plan_by_index
 -- A plan is kept for the life of a connection, and the first may be made while the tables are empty: look rows up in
--- their indexes from the start.
+-- their indexes from the start. The order of locks needs it too: only a nested loop keeps the order of the documents.
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
        set_config('enable_mergejoin', 'off', true);
 
 -- name: apply_documents
 -- The newest version of each document wins, newer by both clocks. What is old by both, or stored already, is not even
 -- locked, so that a batch that comes again writes nothing at all. What they can't tell apart, and what is another
--- contact's, changes nothing, but its row stays locked: an update that changes nothing is the lock that MERGE has.
+-- contact's, stays as it is, but its row is locked: an update that changes nothing is the lock that MERGE has.
 -- Rows come in the order in which they are locked. One that someone else inserts meanwhile is a unique violation: the
 -- batch begins again and finds it.
--- A contact that is not known yet becomes a placeholder in time for the foreign key, which is checked at the end.
--- `open` are the ids that were not written and need a look, `behind` the contacts that may have a later interaction now.
+-- A contact that is not known yet becomes a placeholder in time for the foreign key, which is checked at the end. One
+-- that is known is not touched yet: deliveries write contacts too.
+-- `undecided` are the ids that were not written or are contested, `taken` those that are another contact's interactions,
+-- `behind` the contacts whose last interaction may be a new one, with its time.
 WITH written AS (
     MERGE INTO interactions AS i
     USING (
@@ -49,7 +51,9 @@ WITH written AS (
             updated_at = now()
     WHEN MATCHED THEN
         UPDATE SET source_etag = i.source_etag
-    RETURNING i.id, i.contact_id, n.contested IS TRUE AS contested,
+    -- `done`: written, which always moves the second; the lock alone does not.
+    -- `moves`: it may be the last interaction of its contact, as it was not there, was deleted or had another time.
+    RETURNING i.id, i.contact_id, i.contact_id <> n.contact_id AS taken, n.contested IS TRUE AS contested,
         old.source_ts IS DISTINCT FROM new.source_ts AS done,
         old."timestamp" IS DISTINCT FROM new."timestamp" OR old.deleted_at IS NOT NULL AS moves,
         CASE WHEN new.deleted_at IS NULL AND n.contested IS NOT TRUE THEN new."timestamp" END AS at
@@ -57,28 +61,18 @@ WITH written AS (
     SELECT w.contact_id, max(w.at) AS at FROM written w WHERE w.moves GROUP BY w.contact_id
 ), placeholders AS (
     INSERT INTO contacts (project_id, id, origin, last_interaction_at)
-    SELECT %(project_id)s, l.contact_id, 'sync', l.at FROM last l ORDER BY l.contact_id
+    SELECT %(project_id)s, l.contact_id, 'sync', l.at FROM last l
+    WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.project_id = %(project_id)s AND c.id = l.contact_id)
+    ORDER BY l.contact_id
     ON CONFLICT (project_id, id) DO NOTHING
     RETURNING id
 )
 SELECT count(*) FILTER (WHERE w.done) AS written,
-       (json_agg(w.id) FILTER (WHERE w.contested OR NOT w.done))::text AS open,
+       (json_agg(w.id) FILTER (WHERE NOT w.taken AND (w.contested OR NOT w.done)))::text AS undecided,
+       (json_agg(w.id) FILTER (WHERE w.taken))::text AS taken,
        (SELECT string_agg(row_to_json(l)::text, ',') FROM last l
         WHERE l.at IS NOT NULL AND l.contact_id NOT IN (SELECT p.id FROM placeholders p)) AS behind
 FROM written w;
-
--- name: undecided
--- Which of these documents have no place yet by the two clocks: not the version that is stored, and not older by both.
--- And those whose id is already another contact's interaction.
-SELECT i.id, i.contact_id <> d.contact_id AS foreign_contact
-FROM json_to_recordset(%(documents)s::json) AS d (
-    id uuid, contact_id uuid, version bigint, ts bigint, etag text, contested boolean)
-JOIN interactions i ON i.project_id = %(project_id)s AND i.id = d.id
-WHERE i.contact_id <> d.contact_id
-   OR d.contested
-   OR (i.source_etag IS DISTINCT FROM d.etag
-       AND NOT (greatest(d.version, d.ts * 1000000) <= i.source_version AND d.ts < i.source_ts))
-ORDER BY i.id;
 
 -- name: settle_documents!
 -- What Cosmos DB holds now, whatever its order; the order itself only moves forward. A row that names this very version
@@ -106,10 +100,16 @@ WHERE interactions.project_id = %(project_id)s AND interactions.id = d.id
 
 -- name: touch_contacts!
 -- The last interaction of a contact only moves forward. Last of all and in order of ids: an order of locks again.
+WITH behind AS (
+    SELECT c.id, b.at
+    FROM (
+        SELECT d.contact_id, max(d.at) AS at
+        FROM json_to_recordset(%(contacts)s::json) AS d (contact_id uuid, at timestamptz)
+        GROUP BY d.contact_id) AS b
+    JOIN contacts c ON c.project_id = %(project_id)s AND c.id = b.contact_id
+    WHERE c.last_interaction_at IS NULL OR c.last_interaction_at < b.at
+    ORDER BY c.id FOR NO KEY UPDATE OF c
+)
 UPDATE contacts c SET last_interaction_at = b.at, updated_at = now()
-FROM (
-    SELECT d.contact_id, max(d.at) AS at
-    FROM json_to_recordset(%(contacts)s::json) AS d (contact_id uuid, at timestamptz)
-    GROUP BY d.contact_id ORDER BY d.contact_id) AS b
-WHERE c.project_id = %(project_id)s AND c.id = b.contact_id
-  AND (c.last_interaction_at IS NULL OR c.last_interaction_at < b.at);
+FROM behind b
+WHERE c.project_id = %(project_id)s AND c.id = b.id;

@@ -22,7 +22,10 @@ Group: TypeAlias = tuple[ProjectId, list[Change]]
 
 @dataclass(slots=True)
 class Batch:
-    """Documents by their first names, and the projects. `letters` grow as the documents are read."""
+    """Documents by the first text that may name their project, and the projects by the texts that name them.
+
+    `letters` grow as the documents are read.
+    """
 
     documents: Mapping[str, Sequence[Document]]
     projects: Projects
@@ -60,7 +63,6 @@ class Batch:
         for document in strangers:
             yield None, document
         for project, documents in sorted(groups.items()):
-            # A sort by key keeps versions of one document in their order.
             for document in sorted(documents, key=_place):
                 yield project, document
 

@@ -29,7 +29,7 @@ class KnownProjects:
     _until: float = 0.0
 
     async def named_by(self, transaction: Transaction, documents: Mapping[str, Sequence[Document]]) -> Projects:
-        """Return the projects that documents name, which come by their first names."""
+        """Return the projects of documents, which come `by_first_name`."""
         now = time.monotonic()
         if now > self._until:
             self._found.clear()
@@ -50,7 +50,7 @@ def by_first_name(documents: Iterable[Document]) -> dict[str, list[Document]]:
 
 
 async def known_projects(transaction: Transaction, documents: Mapping[str, Sequence[Document]]) -> Projects:
-    """Return the projects that documents name; organizations where they name no project."""
+    """Return the projects of documents, which come `by_first_name`; organizations where they name no project."""
     known = await _ask(transaction, documents.keys())
     strangers = (each for name, several in documents.items() if name not in known for each in several)
     second = {text_of(each, "organizationId") for each in strangers} - documents.keys()

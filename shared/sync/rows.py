@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from shared.errors import Contended, Permanent
 from shared.identifiers import ProjectId
@@ -13,6 +12,7 @@ from shared.inbox.dead_letters import DeadLetter
 from shared.stores.postgres import Row, Statement, Transaction, json_parameter, tenant_statement
 from shared.sync.batch import SQL, Batch, Group, Owned, parts
 from shared.sync.changes import STAGE, Change
+from shared.telemetry import event
 
 RACES = 3  # how often a batch may lose a race for its rows before its reader has to bring it again
 
@@ -42,7 +42,8 @@ async def write_rows(transaction: Transaction, batch: Batch) -> Written:
     """Write the documents that are newer than their rows. What only Postgres refuses becomes a dead letter.
 
     Documents are read while Postgres writes those before them. Nothing may have been written in the transaction yet.
-    Raises Contended when others keep inserting the same rows.
+    Raises Contended when others keep inserting the same rows, insert one while the batch is halved, or when a project
+    is gone.
     """
     written = await _against_others(transaction, batch)
     written.letters += batch.letters
@@ -54,11 +55,12 @@ async def _against_others(transaction: Transaction, batch: Batch) -> Written:
     while True:
         try:
             return await _write(transaction, batch.read())
-        except Contended:
+        except Contended as error:
             races += 1
             if races == RACES:
                 raise
             # Who inserted a row meanwhile has committed: from the start again it is seen.
+            event("sync.begun_again", reason=str(error))
             await transaction.start_again()
         except Permanent:
             # Cheaper than a savepoint around every batch: hardly any needs it.
@@ -122,7 +124,7 @@ async def _write(transaction: Transaction, owned: Iterable[Owned]) -> Written:
     answers = await transaction.together(_statements(owned, sent))
     for group, rows in zip(sent, answers, strict=True):
         if group:
-            await _count(transaction, group, rows[0], written)
+            _count(group, rows[0], written)
     return written
 
 
@@ -140,25 +142,19 @@ def _statements(owned: Iterable[Owned], sent: list[Group | None]) -> Iterator[St
         yield Statement(SQL["apply_documents"], parameters(project, changes))
 
 
-async def _count(transaction: Transaction, group: Group, answer: Row, written: Written) -> None:
+def _count(group: Group, answer: Row, written: Written) -> None:
     project, changes = group
     written.rows += answer["written"]
     if answer["behind"]:
         written.behind.append((project, answer["behind"]))
-    if answer["open"]:
-        ids = set(json.loads(answer["open"]))
-        await _look_at(transaction, project, [change for change in changes if change.key[0] in ids], written)
+    written.undecided += ((project, change) for change in _named(changes, answer["undecided"]))
+    reason = "contactId: this id is already another contact's interaction"
+    taken = _named(changes, answer["taken"])
+    written.letters += (DeadLetter(project, STAGE, reason, change.pointer) for change in taken)
 
 
-async def _look_at(transaction: Transaction, project: ProjectId, changes: list[Change], written: Written) -> None:
-    """Sort out what was not written: older after all, waiting for a reading, or another contact's."""
-    undecided = Statement(SQL["undecided"], parameters(project, changes))
-    _, rows = await transaction.together([tenant_statement(project, "hub_sync"), undecided])
-    by_id: dict[UUID, Change] = {change.id: change for change in changes}
-    for row in rows:
-        change = by_id[row["id"]]
-        if row["foreign_contact"]:
-            reason = "contactId: this id is already another contact's interaction"
-            written.letters.append(DeadLetter(project, STAGE, reason, change.pointer))
-        else:
-            written.undecided.append((project, change))
+def _named(changes: Sequence[Change], ids: str | None) -> list[Change]:
+    if not ids:
+        return []
+    named = set(json.loads(ids))
+    return [change for change in changes if change.key[0] in named]

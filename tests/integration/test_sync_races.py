@@ -14,8 +14,8 @@ pytest_plugins = ["tests.integration.shop_fixtures"]
 
 SECOND = 1_717_000_000
 WAITING = """
-    SELECT count(*) AS waiting FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%%WITH written%%'"""
+    SELECT query FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ '^\\s*WITH (written|behind) AS'"""
 
 
 def version(document: Document, second: int, **changed: Any) -> Document:
@@ -28,11 +28,17 @@ def change(document: Document) -> Change:
     return read
 
 
+async def waiting(shop: Shop) -> str:
+    """Return the statement that waits for a lock, once there is one."""
+    while not (found := shop.rows(WAITING)):  # noqa: ASYNC110 # the event happens in the server
+        await asyncio.sleep(0.05)
+    return str(found[0]["query"])
+
+
 async def beside(shop: Shop, others: list[Document], first: psycopg.AsyncConnection[Any]) -> Applied:
     """Apply `others` while `first` holds a row, and let `first` commit once they are seen to wait."""
     applying = asyncio.create_task(shop.hub.sync.apply_changes(others))
-    while not shop.one(WAITING)["waiting"]:  # noqa: ASYNC110 # the event happens in the server
-        await asyncio.sleep(0.05)
+    await waiting(shop)
     await first.commit()
     return await applying
 
@@ -94,3 +100,15 @@ async def test_a_batch_whose_row_someone_inserts_meanwhile_begins_again_and_writ
         assert applied.written == 1
     assert shop.interaction(theirs["id"])["content"] == "newer"
     assert shop.interaction(ours["id"])["source_etag"] == ours["_etag"]
+
+
+async def test_a_contact_that_a_delivery_is_writing_is_waited_for_last_of_all(shop: Shop) -> None:
+    document = version(shop.document(contactId=str(await shop.contact()), timestamp="2090-01-01T00:00:00Z"), 1)
+    async with await psycopg.AsyncConnection.connect(shop.stack.postgres.dsn("hub")) as first:
+        await first.execute("UPDATE contacts SET display_name = 'Grace' WHERE id = %s", [document["contactId"]])
+        applying = asyncio.create_task(shop.hub.sync.apply_changes([document]))
+        assert "UPDATE contacts" in await waiting(shop)
+        await first.commit()
+        await applying
+    contact = shop.one("SELECT * FROM contacts WHERE id = %s", document["contactId"])
+    assert (contact["display_name"], contact["last_interaction_at"]) == ("Grace", change(document).read.timestamp)
